@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# make run and make test set up everything they need on a fresh Debian 12 machine with a Swift toolchain.
+
+SWIFT ?= swift
+# The release build: Swift's runtime linked in, nothing but the executables' own needs left at run time.
+RELEASE = --configuration release --static-swift-stdlib $(shell scripts/release-flags)
+RELEASE_PATH = .build/release
+
+.PHONY: run build test unit system bench format lint check-dependencies clean
+
+run: build
+	build/nodekeep serve
+
+build:
+	scripts/install-packages build
+	$(SWIFT) build $(RELEASE) --product nodekeep
+	$(SWIFT) build $(RELEASE) --product nodekeep-web
+	scripts/install-release $(RELEASE_PATH) build
+
+test: unit system
+
+unit:
+	scripts/install-packages test
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+# The built binaries on this machine: real /proc, real mounts, real clients.
+system: build
+	scripts/install-packages test
+	$(SWIFT) build --product nodekeep-web-probe
+	python3 Tests/System/run.py
+
+bench: build
+	scripts/install-packages bench
+	python3 Benchmarks/bench.py
+
+format:
+	$(SWIFT) format format --in-place --parallel --recursive Package.swift Sources Tests
+
+lint:
+	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
+
+# Every package that is built, against the committed list.
+check-dependencies:
+	scripts/check-dependencies
+
+clean:
+	rm -rf .build build

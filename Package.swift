@@ -1,0 +1,89 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+// Every dependency is pinned: a build next year is the build of today. The versions that these
+// pull in behind them are compared with scripts/dependencies.txt by `make check-dependencies`.
+let dependencies: [Package.Dependency] = [
+    // The command line: parsing, help, completions.
+    .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+    // One logging front end; our own back ends write to journald or standard error.
+    .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+    // Start-up order, graceful shutdown and signals for the agent's long-running parts.
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
+    // The command line's HTTP client, over the agent's Unix socket.
+    .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
+    // The buffers, time amounts and status codes in that client's interface.
+    .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+// swift-configuration, behind it, has a module of the same name as a room of ours.
+let asyncHTTPClient = Target.Dependency.product(
+    name: "AsyncHTTPClient", package: "async-http-client", moduleAliases: ["Configuration": "SwiftConfiguration"])
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+
+let package = Package(
+    name: "nodekeep",
+    products: [
+        .executable(name: "nodekeep", targets: ["nodekeep"]),
+        .executable(name: "nodekeep-web", targets: ["nodekeep-web"]),
+    ],
+    dependencies: dependencies,
+    targets: [
+        // C libraries. Each has exactly one importing room; CLinux is header-only: the few kernel
+        // interfaces that Swift's Glibc module does not carry.
+        .systemLibrary(name: "CMicrohttpd", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLinux"),
+
+        // The web process: standard library, libmicrohttpd and libseccomp, nothing else.
+        .target(name: "Gate"),
+        .target(name: "Web", dependencies: ["Gate", "CMicrohttpd", "CSeccomp"]),
+        .executableTarget(name: "nodekeep-web", dependencies: ["Web"]),
+
+        // The agent.
+        .target(name: "NodeStatus"),
+        .target(name: "Systemd", dependencies: ["CSystemd"]),
+        .target(name: "Configuration", dependencies: ["NodeStatus", "CYaml"]),
+        .target(name: "Collector", dependencies: ["NodeStatus", "Systemd", "CLinux"]),
+        .target(name: "API", dependencies: ["NodeStatus", "Gate", "CZlib"]),
+        .target(
+            name: "Agent",
+            dependencies: [
+                "API", "Collector", "Configuration", "Gate", "NodeStatus", "Systemd", "CLinux",
+                argumentParser, logging, serviceLifecycle, unixSignals, asyncHTTPClient, nioCore, nioHTTP1,
+            ]),
+        .executableTarget(name: "nodekeep", dependencies: ["Agent"]),
+
+        // Tests. The probe confines itself as web does and then tries what must not work.
+        .executableTarget(name: "nodekeep-web-probe", dependencies: ["Gate", "Web"], path: "Tests/WebProbe"),
+        .testTarget(name: "NodeStatusTests", dependencies: ["NodeStatus"]),
+        .testTarget(name: "GateTests", dependencies: ["Gate"]),
+        .testTarget(
+            name: "WebTests", dependencies: ["Gate", "Web", "nodekeep-web", "nodekeep-web-probe"],
+            exclude: ["Golden"]),
+        .testTarget(
+            name: "CollectorTests", dependencies: ["Collector", "NodeStatus", "CLinux"], exclude: ["Fixtures"]),
+        .testTarget(name: "SystemdTests", dependencies: ["Systemd"]),
+        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "NodeStatus"]),
+        .testTarget(name: "APITests", dependencies: ["API", "Gate", "NodeStatus"]),
+        .testTarget(name: "AgentTests", dependencies: ["Agent", "API", "Gate", "NodeStatus"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = (target.swiftSettings ?? []) + [
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("ExistentialAny"),
+    ]
+}
