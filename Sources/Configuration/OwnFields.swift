@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NodeStatus
+
+/// A field of nodekeep's own file.
+package struct OwnField: Equatable, Sendable {
+    package var name: String
+    package var shape: FieldShape
+    /// The flag that wins over it.
+    package var flag: String?
+
+    init(_ name: String, _ shape: FieldShape, flag: String? = nil) {
+        self.name = name
+        self.shape = shape
+        self.flag = flag
+    }
+
+    /// Every field of nodekeep's own file. What they mean is in packaging/nodekeep.yaml, which a test holds against
+    /// this list. Names that KubeletConfiguration has as well mean the same here.
+    package static let all: [OwnField] = [
+        OwnField("rootDir", .text, flag: "--root-dir"),
+        OwnField("stateDir", .text, flag: "--state-dir"),
+        OwnField("runDir", .text, flag: "--run-dir"),
+        OwnField("socket", .text, flag: "--socket"),
+        OwnField("localAddress", .text, flag: "--local-address"),
+        OwnField("localPort", .portOrOff, flag: "--local-port"),
+        OwnField("address", .text),
+        OwnField("port", .port),
+        OwnField("containerRuntimeEndpoint", .text, flag: "--container-runtime-endpoint"),
+        OwnField("logging.verbosity", .int(0...10), flag: "--v"),
+
+        OwnField("hostnameOverride", .text, flag: "--hostname-override"),
+        OwnField("nodeIP", .text, flag: "--node-ip"),
+        OwnField("externalIPs", .texts),
+        OwnField("nodeLabels", .textMap),
+        OwnField("registerWithTaints", .objects),
+        OwnField("registerWithTaints[].key", .text),
+        OwnField("registerWithTaints[].value", .text),
+        OwnField("registerWithTaints[].effect", .choice(Taint.Effect.allCases.map(\.rawValue))),
+        OwnField("providerID", .text),
+        OwnField("kubeletVersion", .text),
+
+        OwnField("maxPods", Limits.maxPods),
+        OwnField("podsPerCore", Limits.maxPods),
+        OwnField("systemReserved", .textMap),
+        OwnField("kubeReserved", .textMap),
+        OwnField("reservedSystemCPUs", .text),
+        OwnField("localStorageCapacityIsolation", .bool),
+
+        OwnField("evictionHard", .textMap),
+        OwnField("mergeDefaultEvictionSettings", .bool),
+        OwnField("evictionSoft", .textMap),
+        OwnField("evictionSoftGracePeriod", .textMap),
+        OwnField("evictionMinimumReclaim", .textMap),
+        OwnField("evictionPressureTransitionPeriod", .upToAYear),
+        OwnField("evictionPressureTransitionPeriods.MemoryPressure", .upToAYear),
+        OwnField("evictionPressureTransitionPeriods.DiskPressure", .upToAYear),
+        OwnField("evictionPressureTransitionPeriods.PIDPressure", .upToAYear),
+        OwnField("nodeStatusUpdateFrequency", .upToAYear),
+        OwnField("nodeStatusReportFrequency", .upToAYear),
+    ]
+
+    static let shapes = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0.shape) })
+}
+
+enum Limits {
+    /// A node of a million pods is a typing error.
+    static let maxPods = FieldShape.int(0...1_000_000)
+    /// `sun_path` less its terminating NUL.
+    static let socketPath = 107
+    static let path = 4_095
+    static let listItems = 64
+    /// Linux itself is built for at most 8192.
+    static let cpu: UInt64 = 65_535
+}
