@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CMicrohttpd
+internal import Gate
+internal import Glibc
+
+/// The state of the one thread: listeners, pages, the gate, the requests that wait for the agent.
+///
+/// Requests are handled in Server+Requests.swift, what goes through the gate in Server+Gate.swift, deadlines in
+/// Server+Deadlines.swift; this file is the loop.
+final class Server {
+    let configuration: WebConfiguration
+    var gate: GateLink
+    var listeners: [Listener] = []
+    var pages: PageStore
+    /// Suspended connections, in the order in which they were passed on.
+    var waiting: [Connection] = []
+    var counters = WebCounters()
+    var refusals: [RefusedCount] = []
+    var lastRequest: UInt64 = 0
+    /// The time of this round of the loop.
+    var now = monotonicMilliseconds()
+    var nextDeadline = Milliseconds.max
+    var lastSweep: Milliseconds = 0
+    /// When a drain has to be over; nil while there is none.
+    var drainDeadline: Milliseconds?
+    private var throttle: LogThrottle
+
+    init(configuration: WebConfiguration, gate: GateLink) {
+        self.configuration = configuration
+        self.gate = gate
+        self.pages = PageStore(lifetime: Milliseconds(configuration.pageLifetime))
+        self.throttle = LogThrottle(now: now)
+    }
+
+    /// The most descriptors that serving takes.
+    var descriptorsNeeded: Int {
+        let perListener = Int(configuration.maximumConnections) + Listener.backstop + 4
+        return 16 + listeners.count * perListener
+    }
+
+    func log(_ level: LogLevel, _ line: String) {
+        guard gate.pending < GateLink.busy, let line = throttle.admit(line, now: now) else { return }
+        gate.send(.log(level, line))
+    }
+
+    /// Serves until the agent ends it.
+    func run() throws(GateLink.Ended) {
+        var polled: [pollfd] = []
+        while true {
+            try gate.flush()
+            watch(&polled)
+            let ready = poll(&polled, nfds_t(polled.count), pollTimeout())
+            now = monotonicMilliseconds()
+            if ready > 0 {
+                try react(to: polled)
+            }
+            sweep()
+            for listener in listeners where listener.needsRun {
+                listener.run()
+            }
+            let uses = pages.takeUses()
+            if !uses.isEmpty {
+                gate.send(.used(uses))
+            }
+            if drainDeadline != nil, isDrained {
+                finishDrain()
+                try? gate.flush()
+                return
+            }
+        }
+    }
+
+    /// Rebuilds the poll set: the gate, the listeners, then the clients of waiting requests.
+    private func watch(_ polled: inout [pollfd]) {
+        polled.removeAll(keepingCapacity: true)
+        polled.append(pollfd(fd: gate.descriptor, events: Int16(gate.wantsWrite ? POLLIN | POLLOUT : POLLIN), revents: 0))
+        for listener in listeners {
+            polled.append(pollfd(fd: listener.epoll, events: Int16(POLLIN), revents: 0))
+        }
+        for connection in waiting {
+            // Half-closed once is enough to know; from then on only the end of both directions is reported.
+            polled.append(pollfd(fd: connection.descriptor, events: connection.isCancelled ? 0 : pollReadHangup, revents: 0))
+        }
+    }
+
+    private func react(to polled: [pollfd]) throws(GateLink.Ended) {
+        // The requests in `waiting` change while messages are taken: look at the clients first.
+        let clients = zip(waiting, polled.dropFirst(1 + listeners.count)).filter { $1.revents != 0 }
+        for (connection, entry) in clients {
+            clientLeft(connection, completely: entry.revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0)
+        }
+        for (listener, entry) in zip(listeners, polled.dropFirst()) where entry.revents != 0 {
+            listener.needsRun = true
+        }
+        if let entry = polled.first, entry.revents & Int16(POLLIN | POLLHUP | POLLERR | POLLNVAL) != 0 {
+            for message in try gate.receive() {
+                try take(message)
+            }
+        }
+    }
+
+    private func pollTimeout() -> Int32 {
+        if listeners.contains(where: \.needsRun) { return 0 }
+        var until = max(nextDeadline, lastSweep &+ Self.sweepInterval)
+        if nextDeadline == .max { until = .max }
+        if let drainDeadline { until = min(until, drainDeadline) }
+        guard until != .max else { return -1 }
+        return Int32(clamping: until > now ? until - now : 0)
+    }
+}
+
+/// POLLRDHUP, which the Glibc module hides behind _GNU_SOURCE.
+private let pollReadHangup: Int16 = 0x2000

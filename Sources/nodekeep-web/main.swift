@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Gate
+internal import Glibc
+internal import Web
+
+exit(WebProcess.run(gate: GateFraming.webDescriptor))
