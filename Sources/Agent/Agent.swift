@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import API
+internal import CLinux
+internal import Collector
+internal import Configuration
+internal import Glibc
+internal import Logging
+internal import NodeStatus
+internal import ServiceLifecycle
+internal import Systemd
+internal import UnixSignals
+
+/// Wires the parts together: what starts in which order, who tells whom, and how it all ends.
+struct Agent: Sendable {
+    /// In-flight answers get this long when the agent stops; everything must be over within two seconds.
+    private static let drainLimit: Duration = .milliseconds(1_200)
+
+    private let logger: Logger
+    private let reread: @Sendable () throws -> ConfigurationResolution
+    private let core: AgentCore
+    private let beats: LoopBeats
+    private let listeners: Listeners
+    private let runLock: Int32
+    private let gate: GateLoop
+    private let collector: Collector
+    private let statusFile: StatusFile
+
+    /// Takes hold of everything the agent needs: directories, lock, listeners. Starts nothing.
+    ///
+    /// - Throws: `AgentError` naming what cannot be had and what to do.
+    init(
+        configuration: Configuration, logger: Logger, reread: @escaping @Sendable () throws -> ConfigurationResolution
+    ) throws {
+        // One arena for each core at the most would still be one for each thread here; two keep memory flat.
+        nodekeep_limit_arenas(2)
+        signal(SIGPIPE, SIG_IGN)
+        self.logger = logger
+        self.reread = reread
+        try Directories.prepare(configuration.runDirectory, mode: 0o755, field: "runDir or --run-dir")
+        try Directories.prepare(configuration.stateDirectory, mode: 0o700, field: "stateDir or --state-dir")
+        runLock = try Directories.lock(runDirectory: configuration.runDirectory)
+        let executable = try WebChild.findExecutable()
+        let listeners = try Listeners(
+            localAddress: configuration.localAddress, localPort: configuration.localPort,
+            socketPath: configuration.socketPath)
+        let beats = LoopBeats(startedAt: Time.monotonic())
+        let core = AgentCore(configuration: configuration, beats: beats, logger: logger, now: Time.now())
+        let processes = ProcessReader()
+        let webFacts = WebFactsSource()
+        let gate = try GateLoop(
+            api: API(), listeners: listeners, executable: executable, beats: beats, logger: logger,
+            view: {
+                let now = Time.monotonic()
+                let web = webFacts.read()
+                let facts = AgentFacts(
+                    version: Version.current, startTime: core.startTime, listeners: listeners.all.map(\.name),
+                    processes: processes.facts(web: web.processID, at: now), webStarts: web.starts,
+                    notice: "Served on this machine only: no authenticator is configured, so the main listener is off.")
+                return core.view(facts: facts, web: web, at: now)
+            })
+        webFacts.follow(gate)
+        let statusFile = try StatusFile(stateDirectory: configuration.stateDirectory, logger: logger)
+        collector = Collector(options: Self.options(configuration)) { snapshot in
+            let uptime = Time.monotonic()
+            beats.beat(.collector, at: uptime)
+            statusFile.offer(core.take(snapshot, uptime: uptime, now: Time.now()))
+            gate.truthChanged()
+        }
+        self.listeners = listeners
+        self.beats = beats
+        self.core = core
+        self.gate = gate
+        self.statusFile = statusFile
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    func run() async throws {
+        try statusFile.start()
+        do {
+            try collector.start()
+        } catch {
+            throw AgentError("cannot start the collector: \(error)")
+        }
+        try gate.start()
+        logger.info(
+            "serving on \(listeners.all.map(\.name).joined(separator: " and "))",
+            metadata: ["version": "\(Version.current)", "pid": "\(getpid())"])
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(service: Housekeeping(core: core, beats: beats)),
+                    .init(service: Reloader { reload() }),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger))
+        try await group.run()
+        await stop()
+    }
+
+    /// The group's own records are about its workings; below a warning they tell an operator nothing.
+    private var quietLogger: Logger {
+        var quiet = Logger(label: "services") { _ in SwiftLogNoOpLogHandler() }
+        quiet.logLevel = .critical
+        return quiet
+    }
+
+    private func stop() async {
+        ServiceManager.stopping()
+        logger.info("stopping")
+        gate.drain(within: Self.drainLimit)
+        let deadline = Time.monotonic() + Self.drainLimit + .milliseconds(200)
+        while !gate.isFinished, Time.monotonic() < deadline {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        statusFile.stop()
+        logger.info("stopped")
+        // The collector's thread and whatever hangs in it end with the process: waiting for a hung disk is not worth it.
+    }
+
+    /// Reads the configuration again. A bad one changes nothing. Reading a file can hang, so it has a thread of its own.
+    private func reload() {
+        do {
+            try OwnThread.start(name: "reload") { self.reloadNow() }
+        } catch {
+            logger.error("cannot read the configuration again: \(error)")
+        }
+    }
+
+    private func reloadNow() {
+        ServiceManager.reloading(monotonicMicroseconds: Time.monotonicMicroseconds())
+        defer { ServiceManager.ready(status: core.summary) }
+        let resolution = try? reread()
+        guard let resolution, let new = resolution.configuration, resolution.problems.isEmpty else {
+            for problem in resolution?.problems ?? [] { logger.error("\(problem)") }
+            logger.error("the new configuration is refused; the old one stays")
+            return
+        }
+        for warning in resolution.warnings { logger.warning("\(warning)") }
+        let old = core.configuration
+        for change in Self.changesThatNeedARestart(old, new) {
+            logger.warning("\(change) has changed: that takes effect when the agent is restarted")
+        }
+        core.update(new)
+        AgentLogging.logLevel.set(AgentLogging.level(verbosity: new.verbosity))
+        collector.update(options: Self.options(new))
+        collector.refresh()
+        logger.info("the configuration was read again", metadata: ["changed": "\(old != new)"])
+    }
+
+    private static func changesThatNeedARestart(_ old: Configuration, _ new: Configuration) -> [String] {
+        [
+            old.localAddress == new.localAddress ? nil : "localAddress",
+            old.localPort == new.localPort ? nil : "localPort",
+            old.socketPath == new.socketPath ? nil : "socket",
+            old.runDirectory == new.runDirectory ? nil : "runDir",
+            old.stateDirectory == new.stateDirectory ? nil : "stateDir",
+        ].compactMap(\.self)
+    }
+
+    private static func options(_ configuration: Configuration) -> CollectorOptions {
+        var options = CollectorOptions()
+        options.rootDirectory = configuration.rootDirectory
+        options.imageDirectory = configuration.imageDirectory
+        options.hostnameOverride = configuration.node.hostnameOverride.isEmpty ? nil : configuration.node.hostnameOverride
+        options.runtimeEndpoint = configuration.containerRuntimeEndpoint
+        return options
+    }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import API
+internal import Configuration
+internal import Gate
+internal import Logging
+internal import NodeStatus
+internal import Synchronization
+
+/// The agent's present truth: the latest snapshot and what follows from it.
+///
+/// The collector's thread writes, the gate's thread reads; nobody waits for anybody longer than it takes to copy a
+/// value.
+final class AgentCore: Sendable {
+    private struct State {
+        var configuration: Configuration
+        var configurationText: [UInt8]
+        var snapshot: NodeSnapshot?
+        var node: NodeObject?
+        var tracker: ConditionTracker
+    }
+
+    private let state: Mutex<State>
+    private let beats: LoopBeats
+    private let logger: Logger
+    let startTime: Timestamp
+
+    init(configuration: Configuration, beats: LoopBeats, logger: Logger, now: Timestamp) {
+        state = Mutex(
+            State(
+                configuration: configuration, configurationText: Self.text(of: configuration),
+                tracker: ConditionTracker(settings: configuration.node, now: now)))
+        self.beats = beats
+        self.logger = logger
+        startTime = now
+    }
+
+    /// Takes a snapshot in and says which node follows from it.
+    func take(_ snapshot: NodeSnapshot, uptime: Duration, now: Timestamp) -> NodeObject {
+        let health = selfHealth(at: uptime)
+        let (node, flips) = state.withLock { state in
+            let flips = state.tracker.evaluate(snapshot, health: health, uptime: uptime, now: now)
+            let node = NodeObject.build(
+                snapshot: snapshot, settings: state.configuration.node, conditions: state.tracker.conditions)
+            state.snapshot = snapshot
+            state.node = node
+            return (node, flips)
+        }
+        for flip in flips { log(flip) }
+        return node
+    }
+
+    /// Goes on with another configuration.
+    func update(_ configuration: Configuration) {
+        state.withLock { state in
+            state.configuration = configuration
+            state.configurationText = Self.text(of: configuration)
+            state.tracker.update(settings: configuration.node)
+        }
+    }
+
+    var configuration: Configuration { state.withLock { $0.configuration } }
+    var hasSnapshot: Bool { state.withLock { $0.snapshot != nil } }
+
+    /// The line for `systemctl status`.
+    var summary: String {
+        state.withLock { state in
+            guard let node = state.node else { return "reading the node" }
+            let conditions = (node.status.conditions ?? [])
+                .filter { $0.status == ($0.type == .ready ? .isFalse : .isTrue) || $0.status == .unknown }
+                .map { "\($0.type.rawValue) is \($0.status.rawValue)" }
+            return conditions.isEmpty ? "\(node.metadata.name) is well" : "\(node.metadata.name): " + conditions.joined(separator: ", ")
+        }
+    }
+
+    /// What there is to show at this moment.
+    func view(facts: AgentFacts, web: WebFacts, at uptime: Duration) -> AgentView {
+        let liveness = livenessChecks(at: uptime)
+        return state.withLock { state in
+            let snapshot = state.snapshot ?? NodeSnapshot(time: startTime)
+            let node =
+                state.node
+                ?? NodeObject.build(
+                    snapshot: snapshot, settings: state.configuration.node, conditions: state.tracker.conditions)
+            let snapshotCheck = HealthCheck(
+                name: "snapshot", problem: state.snapshot == nil ? "the node has not been read yet" : nil)
+            return AgentView(
+                snapshot: snapshot, settings: state.configuration.node, node: node, signals: state.tracker.signals,
+                liveness: liveness, readiness: liveness + [snapshotCheck], agent: facts, web: web.total,
+                configuration: state.configurationText)
+        }
+    }
+
+    /// `ping`, then every loop of the liveness table.
+    private func livenessChecks(at uptime: Duration) -> [HealthCheck] {
+        let stuck = beats.stuck(at: uptime)
+        return [HealthCheck(name: "ping", problem: nil)]
+            + AgentLoop.allCases.map { loop in
+                HealthCheck(name: loop.rawValue, problem: stuck.contains(loop) ? "it has not gone round" : nil)
+            }
+    }
+
+    private func selfHealth(at uptime: Duration) -> SelfHealth {
+        let stuck = beats.stuck(at: uptime)
+        return SelfHealth(
+            loops: AgentLoop.allCases.map { loop in
+                SelfHealth.Loop(
+                    name: loop.rawValue,
+                    problem: stuck.contains(loop) ? "it has not gone round for \(GoDuration.format(loop.limit))" : nil)
+            })
+    }
+
+    private func log(_ flip: ConditionFlip) {
+        let condition = flip.condition
+        let isBad = condition.status == .unknown || condition.status == (condition.type == .ready ? .isFalse : .isTrue)
+        logger.log(
+            level: isBad ? .warning : .info,
+            "\(condition.type.rawValue) is \(condition.status.rawValue): \(condition.message)",
+            metadata: [
+                "condition": "\(condition.type.rawValue)", "status": "\(condition.status.rawValue)",
+                "reason": "\(condition.reason)", "previous": "\(flip.previous.rawValue)",
+            ])
+    }
+
+    /// As `/configz` shows it: in the envelope that the kubelet's has.
+    private static func text(of configuration: Configuration) -> [UInt8] {
+        let envelope = ConfigurationValue.object([.init("kubeletconfig", configuration.document())])
+        return JSONValue.text(envelope)
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import AsyncHTTPClient
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Asks a running agent for a page: over its socket, or over HTTP.
+struct StatusClient {
+    /// The largest answer that is taken.
+    private static let limit = 32 * 1_024 * 1_024
+    private static let timeout: TimeAmount = .seconds(10)
+
+    /// Where the agent is, in the order in which the places are tried.
+    let places: [Place]
+
+    enum Place: CustomStringConvertible {
+        case socket(String)
+        case server(String)
+
+        var description: String {
+            switch self {
+            case .socket(let path): "unix:\(path)"
+            case .server(let address): address
+            }
+        }
+
+        /// The URL of a page there; nil when the place makes no URL.
+        fileprivate func url(of page: String) -> String {
+            switch self {
+            case .socket(let path): "http+unix://" + Self.percentEncoded(path) + page
+            case .server(let address): (address.hasSuffix("/") ? String(address.dropLast()) : address) + page
+            }
+        }
+
+        private static func percentEncoded(_ path: String) -> String {
+            path.utf8.map { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
+                    String(UnicodeScalar(byte))
+                default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+                }
+            }.joined()
+        }
+    }
+
+    /// - Throws: `AgentError` naming every place that was tried and why it did not answer.
+    func get(_ page: String) async throws -> [UInt8] {
+        var failures: [String] = []
+        for place in places {
+            do {
+                var request = HTTPClientRequest(url: place.url(of: page))
+                // A socket has no host to name, HTTP/1.1 wants one all the same.
+                if case .socket = place { request.headers.add(name: "host", value: "localhost") }
+                let response = try await HTTPClient.shared.execute(request, timeout: Self.timeout)
+                let body = try await response.body.collect(upTo: Self.limit)
+                guard response.status.code == 200 else {
+                    throw AgentError("\(place) answered \(response.status.code) \(String(buffer: body))")
+                }
+                return Array(body.readableBytesView)
+            } catch let error as AgentError {
+                throw error
+            } catch {
+                failures.append("\(place): \(error)")
+            }
+        }
+        throw AgentError("no agent answers: " + failures.joined(separator: "; ") + "; is nodekeep running?")
+    }
+}
