@@ -98,13 +98,13 @@ enum MetricsPage {
             ("nodekeep_swap_capacity_bytes", "Swap space.", memory?.swapTotal),
             ("nodekeep_swap_used_bytes", "Swap space in use.", memory?.swapUsed),
         ]
-        for (name, help, value) in bytes { metrics.single(name, .gauge, help, value.map(Double.init)) }
+        for (name, help, value) in bytes { metrics.single(name, .gauge, help, value.map { Double($0) }) }
         metrics.single(
             "nodekeep_page_faults_total", .counter, "Page faults, of the root cgroup.",
-            memory?.pageFaults.map(Double.init))
+            memory?.pageFaults.map { Double($0) })
         metrics.single(
             "nodekeep_major_page_faults_total", .counter, "Page faults that had to read, of the root cgroup.",
-            memory?.majorPageFaults.map(Double.init))
+            memory?.majorPageFaults.map { Double($0) })
         metrics.single(
             "nodekeep_cpu_usage_seconds_total", .counter, "CPU time in use, of the root cgroup.",
             snapshot.cpu.value.map { Double($0.totalNanoseconds) / 1e9 })

@@ -112,6 +112,7 @@ struct Agent: Sendable {
             try? await Task.sleep(for: .milliseconds(10))
         }
         statusFile.stop()
+        listeners.removeSocket()
         logger.info("stopped")
         // The collector's thread and whatever hangs in it end with the process: waiting for a hung disk is not worth it.
     }

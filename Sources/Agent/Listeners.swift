@@ -38,6 +38,11 @@ final class Listeners: Sendable {
 
     deinit {
         for listener in all { close(listener.descriptor) }
+        removeSocket()
+    }
+
+    /// Takes the socket's file away, so that nobody waits on a socket without a listener.
+    func removeSocket() {
         unlink(socketPath)
     }
 

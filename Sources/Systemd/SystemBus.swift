@@ -114,7 +114,9 @@ package final class SystemBus {
     package func match(_ rule: String, handler: @escaping (BusMessage) -> Void) throws(BusError) {
         let match = SignalMatch(handler)
         let pointer = Unmanaged.passUnretained(match).toOpaque()
-        try BusError.check(sd_bus_add_match_async(bus, nil, rule, signalArrived, matchInstalled, pointer), "match \(rule)")
+        try BusError.check(
+            sd_bus_add_match_async(bus, nil, rule, signalArrived, matchInstalled, pointer),
+            "match \(rule)")
         matches.append(match)
     }
 

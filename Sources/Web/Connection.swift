@@ -45,6 +45,9 @@ final class Connection {
     /// Shut down by us; the library will notice.
     var isShut = false
 
+    /// It is in the server's list of answered connections.
+    var isListed = false
+
     /// Path and query of the present request, as sent.
     var target: [UInt8] = []
     /// What the check of the header found; nil before it.
@@ -68,6 +71,10 @@ final class Connection {
         case .receiving: 1
         case .waiting, .resumed, .gone, .answering: 2
         }
+    }
+
+    var isIdle: Bool {
+        if case .idle = phase { true } else { false }
     }
 
     var isBusy: Bool { rank > 0 }

@@ -49,6 +49,10 @@ extension Server {
         connection.lastUsed = now
         connection.deadline = now &+ Milliseconds(configuration.idleTimeout)
         expect(connection.deadline)
+        if !connection.isListed {
+            connection.isListed = true
+            answered.append(connection)
+        }
         if drainDeadline != nil {
             connection.shut()
         }

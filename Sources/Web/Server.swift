@@ -22,6 +22,8 @@ final class Server {
     var now = monotonicMilliseconds()
     var nextDeadline = Milliseconds.max
     var lastSweep: Milliseconds = 0
+    /// Connections that have been answered since this was last looked through.
+    var answered: [Connection] = []
     /// When a drain has to be over; nil while there is none.
     var drainDeadline: Milliseconds?
     private var throttle: LogThrottle
@@ -59,6 +61,7 @@ final class Server {
             for listener in listeners where listener.needsRun {
                 listener.run()
             }
+            closeHalfClosed()
             let uses = pages.takeUses()
             if !uses.isEmpty {
                 gate.send(.used(uses))
@@ -96,6 +99,29 @@ final class Server {
         if let entry = polled.first, entry.revents & Int16(POLLIN | POLLHUP | POLLERR | POLLNVAL) != 0 {
             for message in try gate.receive() {
                 try take(message)
+            }
+        }
+    }
+
+    /// Closes answered connections whose clients have closed their side and sent nothing more.
+    ///
+    /// The library is told of both at once when request and end arrive together (its epoll is edge-triggered), reads
+    /// the request and never comes to the end: the client would wait for ours until the idle timeout.
+    private func closeHalfClosed() {
+        guard !answered.isEmpty, !listeners.contains(where: \.needsRun) else { return }
+        let candidates = answered.filter { $0.isIdle && !$0.isShut }
+        for connection in answered {
+            connection.isListed = false
+        }
+        answered.removeAll(keepingCapacity: true)
+        guard !candidates.isEmpty else { return }
+        var polled = candidates.map { pollfd(fd: $0.descriptor, events: pollReadHangup, revents: 0) }
+        guard poll(&polled, nfds_t(polled.count), 0) > 0 else { return }
+        for (connection, entry) in zip(candidates, polled) where entry.revents != 0 {
+            var byte: UInt8 = 0
+            // Not while there is another request to be read.
+            if recv(connection.descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 0 {
+                connection.shut()
             }
         }
     }

@@ -128,3 +128,31 @@ struct RenderedPageTests {
         #expect(!page.text.contains("http:") && !page.text.contains("src=") && !page.text.contains(" style="))
     }
 }
+
+@Suite("The numbers on /metrics")
+struct MetricsPageTests {
+    @Test(
+        "Values are numbers, not bit patterns",
+        arguments: [
+            "nodekeep_memory_capacity_bytes 8589934592", "nodekeep_memory_available_bytes 6442450944",
+            "nodekeep_memory_rss_bytes 1073741824", "nodekeep_page_faults_total 10", "nodekeep_cpus 4",
+            "nodekeep_cpu_usage_seconds_total 1.5", "nodekeep_tasks_limit 32768", "nodekeep_swap_used_bytes 536870912",
+            "nodekeep_filesystem_inodes_free{mountpoint=\"/\",device=\"/dev/vda\",fstype=\"ext4\"} 900",
+            "nodekeep_network_transmit_drops_total{interface=\"eth0\"} 8",
+            "nodekeep_pressure_stall_seconds_total{resource=\"memory\",kind=\"full\"} 2",
+            "nodekeep_pressure_stall_ratio{resource=\"io\",kind=\"some\",window=\"10s\"} 0.015",
+            "nodekeep_signal_threshold{signal=\"memory.available\",kind=\"hard\"} 104857600",
+            "nodekeep_clock_maximum_error_seconds 0.005", "nodekeep_source_hung{source=\"statfs:/mnt/hung\"} 1",
+            "nodekeep_process_cpu_seconds_total{process=\"agent\"} 0.5",
+        ])
+    func numbers(line: String) throws {
+        let page = try #require(API().page("/metrics", view()))
+        #expect(page.text.split(separator: "\n").contains(Substring(line)))
+    }
+
+    @Test("A source that this node does not have is no failing source")
+    func absent() throws {
+        let page = try #require(API().page("/metrics", view()))
+        #expect(!page.text.contains("source=\"hostname1\""))
+    }
+}

@@ -24,7 +24,8 @@ private final class TestBus {
         let configuration = """
             <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "">
             <busconfig><type>session</type><listen>\(address)</listen><auth>EXTERNAL</auth>
-            <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow receive_sender="*"/><allow own="*"/></policy></busconfig>
+            <policy context="default"><allow send_destination="*" eavesdrop="true"/>
+            <allow receive_sender="*"/><allow own="*"/></policy></busconfig>
             """
         unlink(directory + "/bus")
         let file = fopen(directory + "/bus.conf", "w")
@@ -139,7 +140,8 @@ struct BusTests {
     func values() throws {
         let bus = try TestBus()
         let rig = try Rig(bus.address)
-        #expect(rig.until { $0.systemd.value != nil && $0.host.value?.source == "hostname1" && $0.isSynchronized != nil })
+        #expect(
+            rig.until { $0.systemd.value != nil && $0.host.value?.source == "hostname1" && $0.isSynchronized != nil })
         #expect(
             rig.view.systemd.value
                 == SystemdState(
@@ -220,7 +222,8 @@ struct BusTests {
         let bus = try TestBus()
         bus.send("quit")
         let rig = try Rig(bus.address)
-        #expect(rig.until { _ in rig.report("systemd1")?.state == .absent && rig.report("hostname1")?.state == .absent })
+        #expect(
+            rig.until { _ in rig.report("systemd1")?.state == .absent && rig.report("hostname1")?.state == .absent })
         #expect(rig.report("systemd1")?.failures == 0)
     }
 
@@ -242,7 +245,9 @@ struct BusTests {
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array((directory + "/bus").utf8)) }
         let bound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
         #expect(bound == 0)
         #expect(listen(listener, 8) == 0)

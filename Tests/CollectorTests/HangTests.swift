@@ -49,7 +49,9 @@ struct HangTests {
         }
     }
 
-    @Test("a hung statfs of nodefs is reported after 2 s, costs nobody else anything, and is not called again until it returns")
+    @Test(
+        "a hung statfs of nodefs is reported after 2 s, delays nobody else, and is not called again until it returns"
+    )
     func nodefs() throws {
         let rig = Rig(hanging: { $0 == "/var/lib/kubelet" }) { $0.imageDirectory = "/images" }
         rig.tick(2)

@@ -46,7 +46,8 @@ struct MachineTests {
         #expect(snapshot.topology.value == CPUTopology(logical: 4, online: "0-2,4"))
         #expect(
             snapshot.hugePages.value == [
-                HugePagePool(pageSize: 2 << 20, count: 512, free: 500), HugePagePool(pageSize: 1 << 30, count: 2, free: 2),
+                HugePagePool(pageSize: 2 << 20, count: 512, free: 500),
+                HugePagePool(pageSize: 1 << 30, count: 2, free: 2),
             ])
         #expect(snapshot.hostname.value == "Node-7.example.com")
         #expect(snapshot.identity.systemUUID.value == "4C4C4544-0042-3510-8052-B4C04F4A4D32")
@@ -75,7 +76,8 @@ struct MachineTests {
         #expect(memory.workingSet == 3_500_000_000)
         #expect(memory.swapTotal == 0)
         #expect(snapshot.cpu.value?.totalNanoseconds == 123_456_789)
-        #expect(snapshot.cpuPressure == .missing("open \(fixture("cgroup1"))/proc/pressure/cpu: No such file or directory"))
+        #expect(
+            snapshot.cpuPressure == .missing("open \(fixture("cgroup1"))/proc/pressure/cpu: No such file or directory"))
         #expect(snapshot.source("pressure/io")?.state == .absent)
         #expect(snapshot.source("hugepages")?.state == .absent)
         #expect(snapshot.processes.value?.maximum == 32_768)
@@ -123,7 +125,8 @@ struct MachineTests {
         #expect(snapshot.defaultRoutes.value?.map(\.isIPv6) == [false, true])
     }
 
-    @Test("on a machine whose every file is broken each reading says what is wrong with its own file, and nothing traps")
+    @Test(
+        "on a machine whose every file is broken each reading says what is wrong with its own file, and nothing traps")
     func broken() {
         let root = fixture("broken")
         let snapshot = snapshot(of: "broken") { $0.systemCalls.clockError = { .failure(.failed("adjtimex: no")) } }
@@ -134,7 +137,9 @@ struct MachineTests {
         #expect(snapshot.ioPressure.missingReason?.contains("total=1180591620717411303424") == true)
         #expect(snapshot.processes == .missing("parse \(root)/proc/sys/kernel/pid_max: not a number"))
         #expect(snapshot.topology.missingReason?.contains("\"3-1\" is not a list of CPUs") == true)
-        #expect(snapshot.hugePages.missingReason == "parse \(root)/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages: not a number")
+        #expect(
+            snapshot.hugePages.missingReason
+                == "parse \(root)/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages: not a number")
         #expect(snapshot.identity.machineID == .missing("read \(root)/etc/machine-id: it is empty"))
         #expect(snapshot.identity.bootID.missingReason?.hasSuffix("No such file or directory") == true)
         #expect(snapshot.clock == .missing("adjtimex: no"))
@@ -220,7 +225,9 @@ struct MachineTests {
         let reader = ClockReader(options, ledger)
         let now = options.clock.now
         #expect(reader.read(now, timedate1: true).value?.source == "timedate1")
-        #expect(reader.read(now, timedate1: false).value == ClockState(isSynchronized: true, source: "kernel", maximumError: 1_000))
+        #expect(
+            reader.read(now, timedate1: false).value
+                == ClockState(isSynchronized: true, source: "kernel", maximumError: 1_000))
         var late = options
         late.systemCalls.clockError = { .success(16_000_000) }
         #expect(ClockReader(late, ledger).read(now, timedate1: nil).value?.isSynchronized == false)

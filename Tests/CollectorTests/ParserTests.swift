@@ -9,7 +9,9 @@ import Testing
 struct ParserTests {
     @Test("meminfo gives bytes, and MemAvailable only where the kernel has it")
     func meminfo() throws {
-        let text = "MemTotal:  100 kB\nMemFree: 7 kB\nCached: 30 kB\nSwapCached: 1 kB\nInactive(file): 20 kB\nSwapTotal: 5 kB\nSwapFree: 4 kB\nAnonPages: 9 kB\n"
+        let text =
+            "MemTotal:  100 kB\nMemFree: 7 kB\nCached: 30 kB\nSwapCached: 1 kB\nInactive(file): 20 kB\n"
+            + "SwapTotal: 5 kB\nSwapFree: 4 kB\nAnonPages: 9 kB\n"
         let memory = try parsing(text) { try Meminfo($0, name: "m") }
         #expect(memory.total == 102_400)
         #expect(memory.available == nil)
@@ -47,7 +49,9 @@ struct ParserTests {
         #expect(second.usage == 30)
         #expect(second.rss == 10)
         #expect(second.majorPageFaults == 1)
-        let first = try parsing("rss 1\ntotal_rss 7\ninactive_file 1\ntotal_inactive_file 6\ntotal_pgfault 3\ntotal_pgmajfault 4\n") {
+        let first = try parsing(
+            "rss 1\ntotal_rss 7\ninactive_file 1\ntotal_inactive_file 6\ntotal_pgfault 3\ntotal_pgmajfault 4\n"
+        ) {
             try MemoryCgroup(version1Stat: $0, usage: 99, name: "s")
         }
         #expect(first.usage == 99)
@@ -63,7 +67,8 @@ struct ParserTests {
         }
     }
 
-    @Test("/proc/stat gives nanoseconds per mode and the boot time; counters that do not fit stop at the greatest number")
+    @Test(
+        "/proc/stat gives nanoseconds per mode and the boot time; counters that do not fit stop at the greatest number")
     func stat() throws {
         let stat = try parsing("cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 9 9 9 9\nbtime 1700000000\n") {
             try ProcStat($0, name: "stat")
@@ -119,7 +124,8 @@ struct ParserTests {
 
     @Test("a route counts as default only with mask zero, up and not rejecting; gateways are read in network order")
     func routes() {
-        let text = try? KernelFile(fixture("cgroup2") + "/proc/net/route").read(ReadBuffer()) { cursor throws(SourceFailure) in
+        let text = try? KernelFile(fixture("cgroup2") + "/proc/net/route").read(ReadBuffer()) {
+            cursor throws(SourceFailure) in
             parseIPv4DefaultRoutes(cursor)
         }
         #expect(text?.map(\.interface) == ["eth0", "ppp0"])
@@ -134,7 +140,8 @@ struct ParserTests {
 
     @Test("of hundreds of mounts those remain that hold data, one per device, with the shortest mount point")
     func mounts() throws {
-        let all = try KernelFile(fixture("cgroup2") + "/proc/self/mountinfo", isSingleRecord: false).read(ReadBuffer()) {
+        let all = try KernelFile(fixture("cgroup2") + "/proc/self/mountinfo", isSingleRecord: false).read(ReadBuffer())
+        {
             cursor throws(SourceFailure) in parseMountinfo(cursor)
         }
         let mounts = selectMounts(all)

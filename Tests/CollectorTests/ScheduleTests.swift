@@ -27,7 +27,9 @@ struct ScheduleTests {
         #expect(schedule.deadline == 9 * .second)
     }
 
-    @Test("a source that costs more than a hundredth of its interval is read less often, but an event hurries a cheap one")
+    @Test(
+        "a source that costs more than a hundredth of its interval is read less often, but an event hurries a cheap one"
+    )
     func pace() {
         func at(_ milliseconds: UInt64) -> Moment {
             Moment(monotonic: milliseconds * .millisecond, wall: .init(seconds: 0))

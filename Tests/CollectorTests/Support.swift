@@ -71,12 +71,16 @@ let exampleDump = NetlinkDump(
         + netlinkMessage(
             20, [2, 32, 0x80, 0] + native(UInt32(9)) + attribute(1, [10, 9, 9, 2]) + attribute(2, [10, 9, 9, 1]))
         + netlinkMessage(
-            20, [10, 64, 0x80, 0] + native(UInt32(2)) + attribute(1, [0x20, 1, 0x0d, 0xb8] + [UInt8](repeating: 0, count: 11) + [5])))
+            20,
+            [10, 64, 0x80, 0] + native(UInt32(2))
+                + attribute(1, [0x20, 1, 0x0d, 0xb8] + [UInt8](repeating: 0, count: 11) + [5])))
 
 func native<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] { withUnsafeBytes(of: number) { Array($0) } }
 
 func netlinkMessage(_ type: UInt16, _ body: [UInt8]) -> [UInt8] {
-    padded(native(UInt32(16 + body.count)) + native(type) + native(UInt16(2)) + native(UInt32(1)) + native(UInt32(0)) + body)
+    padded(
+        native(UInt32(16 + body.count)) + native(type) + native(UInt16(2)) + native(UInt32(1)) + native(UInt32(0))
+            + body)
 }
 
 func attribute(_ type: UInt16, _ value: [UInt8]) -> [UInt8] {
@@ -103,9 +107,12 @@ func parsing<Value>(_ bytes: [UInt8], _ body: (TextCursor) throws -> Value) reth
 
 /// Bytes that no parser may trap on.
 let absurdTexts: [[UInt8]] =
-    ["", "\n", "\r\n", " ", ":", "-", "\0", "cpu", "cpu ", "some ", "some avg10=", "MemTotal:", "MemTotal: -1 kB", "0/",
+    [
+        "", "\n", "\r\n", " ", ":", "-", "\0", "cpu", "cpu ", "some ", "some avg10=", "MemTotal:", "MemTotal: -1 kB",
+        "0/",
         "1 2 3 4/", "1 2 3 18446744073709551616/1 1", "total_rss", "anon 1180591620717411303424", "usage_usec",
-        "btime 99999999999999999999", "Inter-", "Inter-\n\n", "Inter-\n\n:\n:::", "1 2 0:0 / / rw -", "1 2 0:0 / / rw - a",
+        "btime 99999999999999999999", "Inter-", "Inter-\n\n", "Inter-\n\n:\n:::", "1 2 0:0 / / rw -",
+        "1 2 0:0 / / rw - a",
         "1 2 0:0 / \\40 rw - nfs \\", "1 2 0:0 / \\777 rw - nfs \\08", "00000000000000000000000000000000 00 ", "a\tb",
         "eth0\t00000000", "x\ny\t00000000\t0102000A\t0003\t0\t0\t0\t", "\"", "'", "PRETTY_NAME=", "PRETTY_NAME=\"",
         "PRETTY_NAME=\\", "0-", "5-1", "0-99999999999", ",", "1,,2",

@@ -127,6 +127,21 @@ struct PassingTests {
         #expect(client.isClosed(within: 1000))
     }
 
+    @Test("A client that sends its requests and its end at once gets its answers and our end", arguments: [true, false])
+    func endAtOnce(overTCP: Bool) throws {
+        let web = try Harness()
+        try web.publish("/page", "page\n")
+        for count in [1, 3] {
+            let client = try overTCP ? web.client() : web.unixClient()
+            client.send(String(repeating: "GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n", count: count))
+            client.closeWriting()
+            for _ in 0..<count {
+                #expect(try client.response()?.text == "page\n")
+            }
+            #expect(client.isClosed(within: 1000))
+        }
+    }
+
     @Test("Beyond the most that may wait is 503 with Retry-After")
     func tooMany() throws {
         let web = try Harness { $0.maximumPassedRequests = 2 }

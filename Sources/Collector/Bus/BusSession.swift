@@ -57,7 +57,9 @@ final class BusSession {
     /// When `step` is due even if nothing comes in.
     func deadline(_ now: Moment) -> UInt64 {
         if !isGreeted { return started.clampedSum(2 * .second) }
-        let due = [(isManagerAsked, nextManager), (isLoginAsked, nextLogin), (isHostAsked, nextHost), (isTimeAsked, nextTime)]
+        let due = [
+            (isManagerAsked, nextManager), (isLoginAsked, nextLogin), (isHostAsked, nextHost), (isTimeAsked, nextTime),
+        ]
         var deadline = due.reduce(UInt64.max) { $1.0 ? $0 : min($0, $1.1) }
         if let time = queries.deadline { deadline = min(deadline, time.clampedProduct(1_000)) }
         if now.monotonic < quietUntil {

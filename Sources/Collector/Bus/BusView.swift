@@ -76,8 +76,10 @@ final class BusView {
                 }
                 return description
             }
-            fallbackHost = host.value ?? HostDescription(
-                chassis: "", vendor: "", model: "", virtualization: "", source: "sysfs")
+            fallbackHost =
+                host.value
+                ?? HostDescription(
+                    chassis: "", vendor: "", model: "", virtualization: "", source: "sysfs")
         } else if host.value?.source == "hostname1", let fallbackHost {
             host = .value(fallbackHost, at: moment.wall)
         }

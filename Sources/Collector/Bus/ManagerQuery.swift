@@ -27,7 +27,8 @@ final class ManagerQuery {
         try ask("NFailedUnits") { $0.failedUnitCount = $1.number ?? 0 }
     }
 
-    private func ask(_ property: String, _ store: @escaping (inout BusState.Manager, BusValue) -> Void) throws(BusError) {
+    private func ask(_ property: String, _ store: @escaping (inout BusState.Manager, BusValue) -> Void) throws(BusError)
+    {
         waitingFor += 1
         try bus.property(Self.service, path: Self.path, Self.interface, property) { [self] result in
             switch result {

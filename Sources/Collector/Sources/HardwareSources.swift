@@ -74,7 +74,8 @@ final class HardwareReader {
             else { continue }
             pools.append(
                 HugePagePool(
-                    pageSize: size.clampedProduct(1_024), count: try number("\(directory)/\(name)/nr_hugepages", buffer),
+                    pageSize: size.clampedProduct(1_024),
+                    count: try number("\(directory)/\(name)/nr_hugepages", buffer),
                     free: try number("\(directory)/\(name)/free_hugepages", buffer)))
         }
         return pools.sorted { $0.pageSize < $1.pageSize }

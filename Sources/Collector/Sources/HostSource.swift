@@ -16,7 +16,9 @@ struct HostReader {
         let product = text(dmi + "product_name")
         let virtualization = virtualization(
             hypervisor: text(sysRoot + "/hypervisor/type"),
-            dmi: [product, vendor, text(dmi + "board_vendor"), text(dmi + "bios_vendor"), text(dmi + "product_version")],
+            dmi: [
+                product, vendor, text(dmi + "board_vendor"), text(dmi + "bios_vendor"), text(dmi + "product_version"),
+            ],
             deviceTree: text(procRoot + "/device-tree/hypervisor/compatible"),
             cpuFlags: { text(procRoot + "/cpuinfo") })
         var chassis = chassisName(text(dmi + "chassis_type"))

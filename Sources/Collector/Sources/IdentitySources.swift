@@ -20,9 +20,10 @@ final class IdentityReader {
         guard next.isDue(moment) else { return }
         next.done(moment)
         // One source: what is missing is said in the value's own reason, and the first of those here.
-        let outcome: Reading<NodeIdentity> = status.measure(moment) { () throws(SourceFailure) in
+        let _: Reading<NodeIdentity> = status.measure(moment) { () throws(SourceFailure) in
             identity = NodeIdentity()
-            identity.machineID = first(["\(options.etcRoot)/machine-id", "\(options.varLibRoot)/dbus/machine-id"], buffer, moment)
+            identity.machineID = first(
+                ["\(options.etcRoot)/machine-id", "\(options.varLibRoot)/dbus/machine-id"], buffer, moment)
             identity.systemUUID = first(
                 [
                     options.sysRoot + "/class/dmi/id/product_uuid", options.procRoot + "/device-tree/system-id",
@@ -46,7 +47,6 @@ final class IdentityReader {
             if let reason = all.lazy.compactMap(\.missingReason).first { throw .failed(reason) }
             return identity
         }
-        _ = outcome
     }
 
     /// The first file that can be read and says something; else why the first one could not.

@@ -14,7 +14,7 @@ final class NetworkReader {
     /// Changes are announced; once in a while all the same, in case an announcement got lost.
     private var nextInterfaces: Pace
     private var nextRoutes: Pace
-    private var nextCounters = Pace(every: 0)
+    private var nextCounters = Pace(every: 5 * .second - 500 * .millisecond)
     private var positions: [String: Int] = [:]
     /// Which interface the nth line of /proc/net/dev was last time.
     private var order: [Int] = []
@@ -76,7 +76,7 @@ final class NetworkReader {
             if !old.isEmpty, old.map(\.addresses) != list.map(\.addresses) { addressesChanged = true }
             reading = .value(list, at: time)
             order = []
-            nextCounters = Pace(every: 0)
+            nextCounters = Pace(every: 5 * .second - 500 * .millisecond)
         }
         interfaces = reading
     }
@@ -122,8 +122,6 @@ final class NetworkReader {
         }
         if case .missing = counted { for index in list.indices { list[index].counters = nil } }
         interfaces = .value(list, at: moment.wall)
-        let isCheap = counterStatus.lastCost <= 100_000
-        nextCounters = Pace(every: isCheap ? 0 : 5 * .second - 500 * .millisecond)
-        nextCounters.done(moment, cost: isCheap ? 0 : counterStatus.lastCost)
+        nextCounters.done(moment, cost: counterStatus.lastCost)
     }
 }

@@ -14,7 +14,8 @@ final class ProcessorReader {
     private var isVersion2 = false
     private var nextLook = Pace(every: 10 * .second)
     private var lastStat: Reading<ProcStat> = .notYetRead
-    private var nextStat = Pace(every: 0)
+    /// Counting every interrupt, /proc/stat costs milliseconds on a big machine, and no condition hangs on the modes.
+    private var nextStat = Pace(every: 5 * .second - 500 * .millisecond)
     private(set) var bootTime: Reading<Timestamp> = .notYetRead
 
     init(_ options: CollectorOptions, _ ledger: SourceLedger) {
@@ -25,16 +26,13 @@ final class ProcessorReader {
     }
 
     func read(_ moment: Moment, _ buffer: ReadBuffer) -> Reading<CPUUsage> {
-        // Counting every interrupt, /proc/stat costs milliseconds on a big machine: then it is read less often.
         if nextStat.isDue(moment) {
             lastStat = statStatus.measure(moment) { () throws(SourceFailure) in
                 try stat.read(buffer) { text throws(SourceFailure) in
                     try ProcStat(text, name: stat.path, ticksPerSecond: ticksPerSecond)
                 }
             }
-            let isCheap = statStatus.lastCost <= 100_000
-            nextStat = Pace(every: isCheap ? 0 : 5 * .second - 500 * .millisecond)
-            nextStat.done(moment)
+            nextStat.done(moment, cost: statStatus.lastCost)
             noteBootTime(moment)
         }
         if total == nil, nextLook.isDue(moment) {
