@@ -4,10 +4,10 @@ internal import NodeStatus
 
 /// `/`: the node for people. Without script, readable on a phone and in the dark, nothing from elsewhere.
 enum StatusPage {
-    /// Nothing may be loaded, sent or framed; only the style sheet in the page itself applies.
+    /// Nothing may be loaded, sent or framed; only the style sheet in the page itself applies, and its empty icon.
     static let contentSecurityPolicy =
-        "default-src 'none'; style-src 'sha256-\(StatusPageStyle.digest)'; base-uri 'none'; form-action 'none'; "
-        + "frame-ancestors 'none'"
+        "default-src 'none'; img-src data:; style-src 'sha256-\(StatusPageStyle.digest)'; base-uri 'none'; "
+        + "form-action 'none'; frame-ancestors 'none'"
 
     static func render(_ request: PageRequest, _ view: AgentView) -> RenderedPage {
         RenderedPage(

@@ -12,7 +12,8 @@ package enum GateDecoder {
         case MessageType.publish: message = .publish(try page(&fields))
         case MessageType.confirm: message = .confirm
         case MessageType.expire:
-            message = .expire(paths: try fields.list("paths", minimumSize: 4) { fields throws(GateError) in try fields.text("path") })
+            message = .expire(
+                paths: try fields.list("paths", minimumSize: 4) { fields throws(GateError) in try fields.text("path") })
         case MessageType.respond:
             message = .respond(
                 GateResponse(
@@ -73,8 +74,11 @@ package enum GateDecoder {
     private static func page(_ fields: inout FieldReader) throws(GateError) -> PublishedPage {
         PublishedPage(
             path: try fields.text("path"),
-            listeners: try fields.list("listeners", minimumSize: 1) { fields throws(GateError) in try fields.oneOf("listener") },
-            status: try fields.integer("status"), headers: try headers(&fields), entityTag: try fields.text("entity tag"),
+            listeners: try fields.list("listeners", minimumSize: 1) { fields throws(GateError) in
+                try fields.oneOf("listener")
+            },
+            status: try fields.integer("status"), headers: try headers(&fields),
+            entityTag: try fields.text("entity tag"),
             body: try fields.blob("body"), gzip: try gzip(&fields))
     }
 

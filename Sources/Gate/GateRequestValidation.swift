@@ -36,7 +36,8 @@ extension GateRequest {
         default: throw .badRequest("the peer does not fit the listener")
         }
         if case .tcp(let address, _) = peer {
-            guard !address.isEmpty, address.utf8.count <= Self.maximumAddressSize, address.utf8.allSatisfy(isVisibleByte)
+            guard !address.isEmpty, address.utf8.count <= Self.maximumAddressSize,
+                address.utf8.allSatisfy(isVisibleByte)
             else { throw .badRequest("the peer's address") }
         }
     }

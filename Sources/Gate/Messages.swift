@@ -31,7 +31,8 @@ package enum WebMessage: Equatable, Sendable {
     case request(GateRequest)
     /// The client of this request has gone: whatever has not started for it need not start.
     case cancelled(id: UInt64)
-    /// First use of these pages since each was published: the agent keeps publishing them while they are used.
+    /// First use of these pages since each was published or confirmed: the agent keeps them up to date while they are
+    /// used.
     case used([PageUse])
     /// The answer to `ping`.
     case pong(UInt64, WebCounters)

@@ -23,7 +23,8 @@ func libraryLogged(context: UnsafeMutableRawPointer?, line: UnsafePointer<CChar>
 }
 
 func connectionChanged(
-    context: UnsafeMutableRawPointer?, handle: OpaquePointer?, socketContext: UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
+    context: UnsafeMutableRawPointer?, handle: OpaquePointer?,
+    socketContext: UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
     event: MHD_ConnectionNotificationCode
 ) {
     guard let listener = listener(context), let handle, let socketContext else { return }
@@ -42,18 +43,22 @@ func connectionChanged(
 func targetRead(
     context: UnsafeMutableRawPointer?, uri: UnsafePointer<CChar>?, handle: OpaquePointer?
 ) -> UnsafeMutableRawPointer? {
-    guard let listener = listener(context), let uri, let handle, let connection = connection(of: handle) else { return nil }
+    guard let listener = listener(context), let uri, let handle, let connection = connection(of: handle) else {
+        return nil
+    }
     listener.server.began(connection, target: bytes(uri, cStringSize(uri)))
     return Unmanaged.passUnretained(connection).toOpaque()
 }
 
 /// The library's own unescaping cuts at `%00` and joins `%2f`: nobody here uses its result.
-func leaveEscaped(context: UnsafeMutableRawPointer?, handle: OpaquePointer?, text: UnsafeMutablePointer<CChar>?) -> Int {
+func leaveEscaped(context: UnsafeMutableRawPointer?, handle: OpaquePointer?, text: UnsafeMutablePointer<CChar>?) -> Int
+{
     text.map { cStringSize($0) } ?? 0
 }
 
 func handleRequest(
-    context: UnsafeMutableRawPointer?, handle: OpaquePointer?, url: UnsafePointer<CChar>?, method: UnsafePointer<CChar>?,
+    context: UnsafeMutableRawPointer?, handle: OpaquePointer?, url: UnsafePointer<CChar>?,
+    method: UnsafePointer<CChar>?,
     version: UnsafePointer<CChar>?, upload: UnsafePointer<CChar>?, uploadSize: UnsafeMutablePointer<Int>?,
     requestContext: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 ) -> MHD_Result {
@@ -64,7 +69,8 @@ func handleRequest(
 }
 
 func requestCompleted(
-    context: UnsafeMutableRawPointer?, handle: OpaquePointer?, requestContext: UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
+    context: UnsafeMutableRawPointer?, handle: OpaquePointer?,
+    requestContext: UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
     code: MHD_RequestTerminationCode
 ) {
     guard let listener = listener(context), let handle, let connection = connection(of: handle) else { return }

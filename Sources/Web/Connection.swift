@@ -55,7 +55,10 @@ final class Connection {
     /// The client has closed its side while waiting: it may still read, but the agent has been told.
     var isCancelled = false
 
-    init(listener: Listener, handle: OpaquePointer, descriptor: Int32, credentials: Peer?, now: Milliseconds, deadline: Milliseconds) {
+    init(
+        listener: Listener, handle: OpaquePointer, descriptor: Int32, credentials: Peer?, now: Milliseconds,
+        deadline: Milliseconds
+    ) {
         self.listener = listener
         self.handle = handle
         self.descriptor = descriptor

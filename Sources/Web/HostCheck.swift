@@ -24,7 +24,9 @@ private func hostWithoutPort<Text: RandomAccessCollection<UInt8>>(_ value: Text)
     let name = value[..<end]
     let rest = value[end...]
     guard !name.isEmpty else { return nil }
-    guard rest.isEmpty || (rest.first == colon && rest.dropFirst().allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains))
+    guard
+        rest.isEmpty
+            || (rest.first == colon && rest.dropFirst().allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains))
     else { return nil }
     return name
 }

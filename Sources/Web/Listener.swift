@@ -48,12 +48,16 @@ final class Listener {
             MHD_OptionItem(option: .EXTERNAL_LOGGER, value: nodekeep_mhd_log_function(), ptr_value: log),
             MHD_OptionItem(option: .LISTEN_SOCKET, value: Int(descriptor), ptr_value: nil),
             MHD_OptionItem(option: .CONNECTION_LIMIT, value: limit, ptr_value: nil),
-            MHD_OptionItem(option: .CONNECTION_MEMORY_LIMIT, value: Int(configuration.connectionMemory), ptr_value: nil),
+            MHD_OptionItem(
+                option: .CONNECTION_MEMORY_LIMIT, value: Int(configuration.connectionMemory), ptr_value: nil),
             MHD_OptionItem(option: .SIGPIPE_HANDLED_BY_APP, value: 1, ptr_value: nil),
-            MHD_OptionItem(option: .NOTIFY_COMPLETED, value: unsafeBitCast(completed, to: Int.self), ptr_value: context),
-            MHD_OptionItem(option: .NOTIFY_CONNECTION, value: unsafeBitCast(notified, to: Int.self), ptr_value: context),
+            MHD_OptionItem(
+                option: .NOTIFY_COMPLETED, value: unsafeBitCast(completed, to: Int.self), ptr_value: context),
+            MHD_OptionItem(
+                option: .NOTIFY_CONNECTION, value: unsafeBitCast(notified, to: Int.self), ptr_value: context),
             MHD_OptionItem(option: .URI_LOG_CALLBACK, value: unsafeBitCast(target, to: Int.self), ptr_value: context),
-            MHD_OptionItem(option: .UNESCAPE_CALLBACK, value: unsafeBitCast(unescape, to: Int.self), ptr_value: context),
+            MHD_OptionItem(
+                option: .UNESCAPE_CALLBACK, value: unsafeBitCast(unescape, to: Int.self), ptr_value: context),
             MHD_OptionItem(option: .END, value: 0, ptr_value: nil),
         ]
         let modes = MHD_USE_EPOLL.rawValue | MHD_ALLOW_SUSPEND_RESUME.rawValue | MHD_USE_ERROR_LOG.rawValue
@@ -95,7 +99,9 @@ final class Listener {
     }
 
     func remove(_ connection: Connection) {
-        guard connections.indices.contains(connection.index), connections[connection.index] === connection else { return }
+        guard connections.indices.contains(connection.index), connections[connection.index] === connection else {
+            return
+        }
         let last = connections.removeLast()
         if last !== connection {
             connections[connection.index] = last

@@ -45,9 +45,12 @@ struct PageStore {
         return slot.page != nil
     }
 
+    /// Extends the life of every page, and reports its next use again: the agent goes on rendering what is used.
     func confirm(now: Milliseconds) {
         for slot in slots {
             slot.page?.freshUntil = now &+ lifetime
+            slot.page?.isUsed = false
+            slot.page?.isUsedCompressed = false
         }
     }
 

@@ -46,7 +46,8 @@ struct RequestCheck {
     ) -> Result<RequestHead, RefusalError> {
         var check = RequestCheck(allowedHosts: connection.listener.allowedHosts)
         withUnsafeMutablePointer(to: &check) { pointer in
-            _ = MHD_get_connection_values_n(connection.handle, .HEADER_KIND, takeField, UnsafeMutableRawPointer(pointer))
+            _ = MHD_get_connection_values_n(
+                connection.handle, .HEADER_KIND, takeField, UnsafeMutableRawPointer(pointer))
         }
         return check.conclude(connection, method: method, version: version, maximumBodySize: maximumBodySize)
     }
@@ -54,7 +55,9 @@ struct RequestCheck {
     private func conclude(
         _ connection: Connection, method: UnsafePointer<CChar>, version: UnsafePointer<CChar>, maximumBodySize: UInt32
     ) -> Result<RequestHead, RefusalError> {
-        func refuse(_ refusal: Refusal) -> Result<RequestHead, RefusalError> { .failure(RefusalError(refusal: refusal)) }
+        func refuse(_ refusal: Refusal) -> Result<RequestHead, RefusalError> {
+            .failure(RefusalError(refusal: refusal))
+        }
 
         if let refusal { return refuse(refusal) }
         if hasTransferEncoding { return refuse(.transferEncoding) }
@@ -71,7 +74,9 @@ struct RequestCheck {
         // A NUL ends the C strings above early, and folded lines vanish in the library: either way the header is
         // longer than what was made of it. So is one with more blanks than one after a colon, which nobody sends.
         let line = methodName.count + 1 + connection.target.count + 1 + cStringSize(version) + 2
-        guard nodekeep_mhd_header_size(connection.handle) <= line + canonicalSize + 2 else { return refuse(.hiddenBytes) }
+        guard nodekeep_mhd_header_size(connection.handle) <= line + canonicalSize + 2 else {
+            return refuse(.hiddenBytes)
+        }
 
         var isKnown = isGet || isHead
         if !isKnown {

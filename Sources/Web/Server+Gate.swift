@@ -14,7 +14,8 @@ extension Server {
         }
         var fields = PassedFields()
         withUnsafeMutablePointer(to: &fields) { pointer in
-            _ = MHD_get_connection_values_n(connection.handle, .HEADER_KIND, collectField, UnsafeMutableRawPointer(pointer))
+            _ = MHD_get_connection_values_n(
+                connection.handle, .HEADER_KIND, collectField, UnsafeMutableRawPointer(pointer))
         }
         guard fields.isText else { return refuse(connection, .fieldValue) }
         guard let peer = connection.peer else { return false }
@@ -23,7 +24,8 @@ extension Server {
         let request = GateRequest(
             id: lastRequest, listener: connection.listener.kind, peer: peer, method: head.method,
             path: String(decoding: target.prefix(head.pathSize), as: UTF8.self),
-            query: head.pathSize < target.count ? String(decoding: target.dropFirst(head.pathSize + 1), as: UTF8.self) : nil,
+            query: head.pathSize < target.count
+                ? String(decoding: target.dropFirst(head.pathSize + 1), as: UTF8.self) : nil,
             headers: fields.headers)
         // Only a connection memory far over the default lets a request grow beyond a frame.
         guard gate.send(.request(request)) else { return refuse(connection, .tooManyFields) }

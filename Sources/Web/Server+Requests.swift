@@ -107,7 +107,8 @@ extension Server {
     private func clientHas(_ tags: [[UInt8]], _ connection: Connection) -> Bool {
         var search = TagSearch(tags: tags)
         withUnsafeMutablePointer(to: &search) { pointer in
-            _ = MHD_get_connection_values_n(connection.handle, .HEADER_KIND, searchTags, UnsafeMutableRawPointer(pointer))
+            _ = MHD_get_connection_values_n(
+                connection.handle, .HEADER_KIND, searchTags, UnsafeMutableRawPointer(pointer))
         }
         return search.isFound
     }

@@ -77,13 +77,15 @@ final class Server {
     /// Rebuilds the poll set: the gate, the listeners, then the clients of waiting requests.
     private func watch(_ polled: inout [pollfd]) {
         polled.removeAll(keepingCapacity: true)
-        polled.append(pollfd(fd: gate.descriptor, events: Int16(gate.wantsWrite ? POLLIN | POLLOUT : POLLIN), revents: 0))
+        polled.append(
+            pollfd(fd: gate.descriptor, events: Int16(gate.wantsWrite ? POLLIN | POLLOUT : POLLIN), revents: 0))
         for listener in listeners {
             polled.append(pollfd(fd: listener.epoll, events: Int16(POLLIN), revents: 0))
         }
         for connection in waiting {
             // Half-closed once is enough to know; from then on only the end of both directions is reported.
-            polled.append(pollfd(fd: connection.descriptor, events: connection.isCancelled ? 0 : pollReadHangup, revents: 0))
+            polled.append(
+                pollfd(fd: connection.descriptor, events: connection.isCancelled ? 0 : pollReadHangup, revents: 0))
         }
     }
 

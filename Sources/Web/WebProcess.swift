@@ -26,7 +26,8 @@ package enum WebProcess {
     /// - Returns: The exit status, see ``Exit``.
     package static func run(gate: Int32, strict: Bool = false) -> Int32 {
         guard isGate(gate) else {
-            complain("started by nodekeep with its end of the gate as descriptor \(gate), which is no stream socket here")
+            complain(
+                "started by nodekeep with its end of the gate as descriptor \(gate), which is no stream socket here")
             return Exit.usage
         }
         // The agent ends this process through the gate: a ^C or a stop that reaches the whole group must not cut answers.

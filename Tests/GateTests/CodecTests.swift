@@ -78,7 +78,9 @@ struct CodecTests {
     func random() {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<20_000 {
-            var bytes = (0..<Int.random(in: 0...64, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            var bytes = (0..<Int.random(in: 0...64, using: &generator)).map { _ in
+                UInt8.random(in: 0...255, using: &generator)
+            }
             if !bytes.isEmpty {
                 bytes[0] = Bool.random(using: &generator) ? UInt8.random(in: 1...7) : UInt8.random(in: 65...70)
             }
@@ -102,7 +104,9 @@ struct CodecTests {
 
     @Test("Text that is not UTF-8 is an error")
     func badText() {
-        #expect(throws: GateError.notText(field: "line")) { try GateDecoder.webMessage([70, 1, 2, 0, 0, 0, 0xC3, 0x28]) }
+        #expect(throws: GateError.notText(field: "line")) {
+            try GateDecoder.webMessage([70, 1, 2, 0, 0, 0, 0xC3, 0x28])
+        }
     }
 
     @Test("Values that a field does not have are errors")

@@ -20,7 +20,10 @@ struct RequestValidationTests {
 
     @Test(
         "A path begins with a slash and is visible ASCII",
-        arguments: ["", "*", "a", "/a b", "/\u{0}", "/\r\n", "/\u{7f}", "/é", "/a?b", "/" + String(repeating: "a", count: 32_768)])
+        arguments: [
+            "", "*", "a", "/a b", "/\u{0}", "/\r\n", "/\u{7f}", "/é", "/a?b",
+            "/" + String(repeating: "a", count: 32_768),
+        ])
     func path(path: String) {
         expectInvalid { $0.path = path }
     }
@@ -54,7 +57,8 @@ struct RequestValidationTests {
         }
     }
 
-    private func expectInvalid(_ change: (inout GateRequest) -> Void, sourceLocation: SourceLocation = #_sourceLocation) {
+    private func expectInvalid(_ change: (inout GateRequest) -> Void, sourceLocation: SourceLocation = #_sourceLocation)
+    {
         var request = Samples.request
         change(&request)
         #expect(throws: GateError.self, sourceLocation: sourceLocation) { try request.validate() }

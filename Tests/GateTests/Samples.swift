@@ -9,7 +9,9 @@ enum Samples {
         .publish(page(.absent)), .publish(page(.worthless)), .publish(page(.body([31, 139, 0, 255]))),
         .confirm,
         .expire(paths: []), .expire(paths: ["/status", "/métrics"]),
-        .respond(GateResponse(id: .max, status: 404, headers: [HeaderField("content-type", "text/plain")], body: [0, 1, 255])),
+        .respond(
+            GateResponse(
+                id: .max, status: 404, headers: [HeaderField("content-type", "text/plain")], body: [0, 1, 255])),
         .ping(0x0102_0304_0506_0708),
         .drain(milliseconds: 5000),
     ]
@@ -52,7 +54,8 @@ enum Samples {
         query: nil, headers: [HeaderField("host", "x"), HeaderField("accept", "*/*")])
 
     static let requestOverTCP = GateRequest(
-        id: 2, listener: .local, peer: .tcp(address: "127.0.0.1", port: 65_535), method: "GET", path: "/", query: "a=1&b",
+        id: 2, listener: .local, peer: .tcp(address: "127.0.0.1", port: 65_535), method: "GET", path: "/",
+        query: "a=1&b",
         headers: [])
 
     static var counters: WebCounters {

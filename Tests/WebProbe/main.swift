@@ -50,7 +50,8 @@ func mapping(_ protection: Int32, flags: Int32, descriptor: Int32 = -1) -> Int {
 }
 
 func makeExecutable() -> Int {
-    guard let page = mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), page != MAP_FAILED else {
+    guard let page = mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), page != MAP_FAILED
+    else {
         return 0
     }
     return Int(mprotect(page, 4096, PROT_READ | PROT_EXEC))
@@ -75,8 +76,12 @@ let attempts: [Attempt] = [
     Attempt("creat", call: "creat"),
     Attempt("unlink") { Int(unlink("/nonexistent")) },
     Attempt("rename") { Int(rename("/nonexistent", "/nonexistent")) },
-    Attempt("stat") { var info = stat(); return Int(stat("/", &info)) },
-    Attempt("read") { var byte: UInt8 = 0; return read(file, &byte, 1) },
+    Attempt("stat") {
+        var info = stat(); return Int(stat("/", &info))
+    },
+    Attempt("read") {
+        var byte: UInt8 = 0; return read(file, &byte, 1)
+    },
     Attempt("socket") { Int(socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)) },
     Attempt("socket-unix") { Int(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)) },
     Attempt("connect") {

@@ -5,7 +5,9 @@ import Testing
 
 @Suite("Connections that take too long, and too many of them")
 struct DeadlineTests {
-    @Test("A client that sends a byte now and then is cut when its time is over", arguments: ["", "GET / HTTP/1.1\r\nX: "])
+    @Test(
+        "A client that sends a byte now and then is cut when its time is over",
+        arguments: ["", "GET / HTTP/1.1\r\nX: "])
     func slowHeader(begin: String) throws {
         let web = try Harness { $0.requestTimeout = 600 }
         let client = try web.client()

@@ -21,7 +21,10 @@ struct PageTests {
             #expect(response.headers["content-type"] == "text/plain")
             #expect(response.headers["x-own"] == "1")
         }
-        #expect(try web.next { if case .used(let pages) = $0 { pages } else { nil } } == [PageUse(path: "/status", gzip: false)])
+        #expect(
+            try web.next { if case .used(let pages) = $0 { pages } else { nil } } == [
+                PageUse(path: "/status", gzip: false)
+            ])
         let counters = try web.ping()
         #expect(counters.served == [ServedCount(path: "/status", listener: .local, status: 200, count: 3)])
         #expect(counters.requestsPassed == 0)
@@ -43,7 +46,9 @@ struct PageTests {
 
     @Test(
         "A client that has the page gets 304",
-        arguments: ["\"tag\"", "W/\"tag\"", "\"a\", \"tag\"", "*", "\"tag-gzip\"", "W/\"a,b\" , W/\"tag\"", " \"tag\" "])
+        arguments: [
+            "\"tag\"", "W/\"tag\"", "\"a\", \"tag\"", "*", "\"tag-gzip\"", "W/\"a,b\" , W/\"tag\"", " \"tag\" ",
+        ])
     func notModified(tags: String) throws {
         let web = try Harness()
         try web.publish("/status")
@@ -83,7 +88,8 @@ struct PageTests {
             ("gzip", true), ("gzip, deflate, br", true), ("GZIP;q=0.5", true), ("*", true), ("x-gzip", true),
             ("br;q=1, gzip;q=0.001", true), ("identity;q=0.5, gzip;q=0.5", true), ("deflate , gzip ; q=1.0", true),
             ("gzip;q=0", false), ("gzip;q=0.000", false), ("*;q=0", false), ("*, gzip;q=0", false), ("deflate", false),
-            ("identity", false), ("gzip;q=0.5, identity", false), ("gzip;q=nonsense", false), ("gzipped", false), ("", false),
+            ("identity", false), ("gzip;q=0.5, identity", false), ("gzip;q=nonsense", false), ("gzipped", false),
+            ("", false),
         ])
     func gzip(value: String, compressed: Bool) throws {
         let web = try Harness()
@@ -109,7 +115,8 @@ struct PageTests {
         #expect(try client.response()?.text == "from the agent\n")
         client.get("/b", "Accept-Encoding: gzip")
         #expect(try client.response()?.text == "small\n")
-        #expect(try web.next { if case .used(let pages) = $0 { pages } else { nil } } == [PageUse(path: "/b", gzip: true)])
+        #expect(
+            try web.next { if case .used(let pages) = $0 { pages } else { nil } } == [PageUse(path: "/b", gzip: true)])
     }
 
     @Test("First uses are told again after a publication, and for gzip by itself")
@@ -165,7 +172,8 @@ struct PageTests {
                     return true
                 }
                 if counters.requestsPassed > before.requestsPassed {
-                    try web.send(.respond(GateResponse(id: counters.requestsPassed, status: 200, headers: [], body: [])))
+                    try web.send(
+                        .respond(GateResponse(id: counters.requestsPassed, status: 200, headers: [], body: [])))
                     _ = try client.response()
                     return false
                 }

@@ -11,7 +11,8 @@ struct PassingTests {
         let web = try Harness()
         let client = try web.client()
         client.get(
-            "/a%2fb/%00/../c?x=1%26&y=2+3", "Accept: text/html", "accept: */*", "Cookie: secret", "User-Agent: t", "X-A: b")
+            "/a%2fb/%00/../c?x=1%26&y=2+3", "Accept: text/html", "accept: */*", "Cookie: secret", "User-Agent: t",
+            "X-A: b")
         let request = try web.nextRequest()
         #expect(request.method == "GET")
         #expect(request.path == "/a%2fb/%00/../c")
@@ -45,7 +46,9 @@ struct PassingTests {
     func body() throws {
         let web = try Harness()
         let client = try web.client()
-        client.send("POST /c HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nabcdeGET /d HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        client.send(
+            "POST /c HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nabcdeGET /d HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        )
         let post = try web.nextRequest()
         #expect(post.method == "POST")
         try web.respond(post)
@@ -127,7 +130,8 @@ struct PassingTests {
         #expect(client.isClosed(within: 1000))
     }
 
-    @Test("A client that sends its requests and its end at once gets its answers and our end", arguments: [true, false])
+    @Test(
+        "A client that sends its requests and its end at once gets its answers and our end", arguments: [true, false])
     func endAtOnce(overTCP: Bool) throws {
         let web = try Harness()
         try web.publish("/page", "page\n")
@@ -189,7 +193,8 @@ struct PassingTests {
             .respond(
                 GateResponse(
                     id: request.id, status: status,
-                    headers: [HeaderField("bad name", "x"), HeaderField("a", "b\r\nc: d"), HeaderField("", "")], body: [])))
+                    headers: [HeaderField("bad name", "x"), HeaderField("a", "b\r\nc: d"), HeaderField("", "")],
+                    body: [])))
         #expect(try client.response()?.status == 500)
     }
 }

@@ -20,28 +20,50 @@ struct RefusalTests {
 
     /// Begins of requests; each is followed by a second request that must never be answered.
     static let cases: [Case] = [
-        Case("both length headers", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-        Case("both, the other way round", "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400),
+        Case(
+            "both length headers",
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400),
+        Case(
+            "both, the other way round",
+            "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+            400),
         Case("chunked", "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-        Case("unknown transfer encoding", "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400),
-        Case("blank before the colon", "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400),
+        Case(
+            "unknown transfer encoding",
+            "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400),
+        Case(
+            "blank before the colon",
+            "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400),
         Case("tab before the colon", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length\t: 5\r\n\r\n01234", 400),
-        Case("length twice, the same", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n", 400),
-        Case("length twice", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n01234", 400),
+        Case(
+            "length twice, the same",
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n", 400),
+        Case(
+            "length twice", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n01234",
+            400),
         Case("length list", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5, 5\r\n\r\n01234", 400),
         Case("length with a sign", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: +5\r\n\r\n01234", 400),
         Case("length in hexadecimal", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0x5\r\n\r\n01234", 400),
         Case("negative length", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", 400),
         Case("empty length", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: \r\n\r\n", 400),
-        Case("length of 2^64 - 1", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 18446744073709551615\r\n\r\n", 413, 400),
-        Case("length of 2^64", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 18446744073709551616\r\n\r\n", 413, 400),
+        Case(
+            "length of 2^64 - 1", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 18446744073709551615\r\n\r\n",
+            413, 400),
+        Case(
+            "length of 2^64", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 18446744073709551616\r\n\r\n", 413,
+            400),
         Case("large body", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8193\r\n\r\n", 413),
         Case("body on GET", "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n01234", 400),
         Case("body on HEAD", "HEAD / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n01234", 400),
-        Case("body on HTTP/1.0", "POST / HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\n01234", 400),
+        Case(
+            "body on HTTP/1.0",
+            "POST / HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\n01234", 400),
         Case("no host", "GET / HTTP/1.1\r\n\r\n", 400),
         Case("host twice", "GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n", 400),
-        Case("authorization twice", "GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n", 400),
+        Case(
+            "authorization twice", "GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n",
+            400),
         Case("name that is no token", "GET / HTTP/1.1\r\nHost: localhost\r\nX(a): b\r\n\r\n", 400),
         Case("folded line", "GET / HTTP/1.1\r\nHost: localhost\r\nX-a: one\r\n two\r\n\r\n", 400),
         Case("length folded in", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-: 5\r\n Length\r\n\r\n01234", 400),
@@ -70,10 +92,19 @@ struct RefusalTests {
         Case("version with more", "GET / HTTP/1.1x\r\nHost: localhost\r\n\r\n", 400, 505),
         Case("HTTP/1.2", "GET / HTTP/1.2\r\nHost: localhost\r\n\r\n", 505),
         Case("no version", "GET /\r\nHost: localhost\r\n\r\n", 400),
-        Case("101 fields", "GET / HTTP/1.1\r\nHost: localhost\r\n" + String(repeating: "A: b\r\n", count: 100) + "\r\n", 431),
-        Case("a megabyte of header", "GET / HTTP/1.1\r\nHost: localhost\r\nX: " + String(repeating: "a", count: 1_048_576) + "\r\n\r\n", 431, nil),
-        Case("a megabyte of target", "GET /" + String(repeating: "a", count: 1_048_576) + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 414, nil),
-        Case("ten thousand fields", "GET / HTTP/1.1\r\nHost: localhost\r\n" + String(repeating: "A: b\r\n", count: 10_000) + "\r\n", 431, nil),
+        Case(
+            "101 fields", "GET / HTTP/1.1\r\nHost: localhost\r\n" + String(repeating: "A: b\r\n", count: 100) + "\r\n",
+            431),
+        Case(
+            "a megabyte of header",
+            "GET / HTTP/1.1\r\nHost: localhost\r\nX: " + String(repeating: "a", count: 1_048_576) + "\r\n\r\n", 431, nil
+        ),
+        Case(
+            "a megabyte of target",
+            "GET /" + String(repeating: "a", count: 1_048_576) + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 414, nil),
+        Case(
+            "ten thousand fields",
+            "GET / HTTP/1.1\r\nHost: localhost\r\n" + String(repeating: "A: b\r\n", count: 10_000) + "\r\n", 431, nil),
         Case("a megabyte without a line", String(repeating: "a", count: 1_048_576), 414, 400, nil),
     ]
 
@@ -119,7 +150,8 @@ struct RefusalTests {
         "Host is compared without port and case",
         arguments: [
             ("localhost", 200), ("LocalHost:10281", 200), ("127.0.0.1", 200), ("127.0.0.1:1", 200), ("[::1]", 200),
-            ("[::1]:8080", 200), ("evil.example", 403), ("localhost.evil.example", 403), ("localhost@evil", 403), ("[::2]", 403),
+            ("[::1]:8080", 200), ("evil.example", 403), ("localhost.evil.example", 403), ("localhost@evil", 403),
+            ("[::2]", 403),
             ("::1", 403), ("[::1", 403), ("[::1]x", 403), ("localhost:x", 403), (":80", 403), ("", 403),
         ])
     func host(host: String, status: Int) throws {

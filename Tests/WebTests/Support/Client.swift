@@ -119,7 +119,8 @@ final class Client {
                 var headers: [String: String] = [:]
                 for line in lines {
                     let parts = line.split(separator: ":", maxSplits: 1).map(String.init)
-                    headers[parts.first?.lowercased() ?? ""] = parts.dropFirst().first.map { String($0.drop { $0 == " " }) } ?? ""
+                    headers[parts.first?.lowercased() ?? ""] =
+                        parts.dropFirst().first.map { String($0.drop { $0 == " " }) } ?? ""
                 }
                 let size = toHead || status == 304 || status == 100 ? 0 : Int(headers["content-length"] ?? "") ?? 0
                 while unread.count < end.upperBound + size {

@@ -30,7 +30,8 @@ final class Harness {
         listeners = [tcp, unix]
         let strict = getenv("NODEKEEP_WEB_STRICT") != nil
         process = try spawn(
-            strict ? "nodekeep-web-probe" : "nodekeep-web", strict ? ["serve-strict"] : [], inherit: [pair[1], tcp, unix])
+            strict ? "nodekeep-web-probe" : "nodekeep-web", strict ? ["serve-strict"] : [],
+            inherit: [pair[1], tcp, unix])
         close(pair[1])
         var timeout = timeval(tv_sec: 5, tv_usec: 0)
         setsockopt(gate, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
@@ -114,7 +115,8 @@ final class Harness {
         tag: String = "\"tag\"", listeners: [ListenerKind] = [.local, .socket], headers: [HeaderField] = []
     ) throws {
         let page = PublishedPage(
-            path: path, listeners: listeners, status: status, headers: [HeaderField("content-type", "text/plain")] + headers,
+            path: path, listeners: listeners, status: status,
+            headers: [HeaderField("content-type", "text/plain")] + headers,
             entityTag: tag, body: [UInt8](body.utf8), gzip: gzip)
         try send(.publish(page))
         try ping()
@@ -167,7 +169,9 @@ final class Harness {
     /// User and system time, in ticks.
     func ticks() throws -> Int {
         let fields = try readFile("/proc/\(process)/stat").split(separator: ")").last?.split(separator: " ") ?? []
-        guard fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else { throw TestFailure("stat") }
+        guard fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else {
+            throw TestFailure("stat")
+        }
         return user + system
     }
 }

@@ -1,0 +1,424 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Measures the built agent beside Debian's node_exporter on this machine, in one run, and prints one table.
+
+Run it as root after `make build`: `make bench`, or `python3 Benchmarks/bench.py [--quick]`. Standard library only.
+It ends with 0 also when a budget is missed, which the table then says; with 1 when something could not be measured.
+docs/benchmarks.md says what each row means.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import http.client
+import json
+import lzma
+import os
+import pathlib
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "Tests" / "System"))
+
+from support import BUILD, NODEKEEP, Agent, free_port, wait_for  # noqa: E402
+
+NODE_EXPORTER = "/usr/bin/prometheus-node-exporter"
+PAGE_LIMIT = 8 * 1024
+MB = 1_000_000
+
+
+class CannotMeasure(Exception):
+    pass
+
+
+# The table
+
+
+class Table:
+    """Rows in sections; all sections share the widths of the columns."""
+
+    def __init__(self):
+        self.rows = []
+        self.missed = 0
+
+    def section(self, *titles):
+        if self.rows:
+            self.rows.append(None)
+        self.rows.append(titles)
+
+    def row(self, *cells, budget="", met=None):
+        verdict = "" if met is None else "ok" if met else "MISSED"
+        self.missed += met is False
+        cells = [str(cell) for cell in cells]
+        self.rows.append((*cells, *[""] * (7 - len(cells)), budget, verdict))
+
+    def print(self):
+        full = [row for row in self.rows if row]
+        widths = [max(len(row[i]) for row in full if i < len(row)) for i in range(9)]
+        for row in self.rows:
+            if row is None:
+                print()
+                continue
+            cells = [f"{cell:<{widths[i]}}" if i in (0, 7) else f"{cell:>{widths[i]}}" for i, cell in enumerate(row)]
+            print("  ".join(cells).rstrip())
+
+
+def grouped(number):
+    return f"{number:,.0f}".replace(",", " ")
+
+
+def seconds_text(seconds):
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} us"
+    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def megabytes(size):
+    return f"{size / MB:.1f} MB"
+
+
+# node_exporter
+
+
+class NodeExporter:
+    def __init__(self):
+        if not os.access(NODE_EXPORTER, os.X_OK):
+            raise CannotMeasure(f"{NODE_EXPORTER} is not there (apt-get install prometheus-node-exporter)")
+        self.port = free_port()
+        self.process = subprocess.Popen(
+            [NODE_EXPORTER, f"--web.listen-address=127.0.0.1:{self.port}"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_for(self.answers, 10, "node_exporter's answer")
+        except BaseException:
+            self.close()
+            raise
+
+    def answers(self):
+        try:
+            return fetch(self.port, "/metrics")
+        except OSError:
+            return None
+
+    def close(self):
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+# HTTP
+
+
+def fetch(port, path, headers=None):
+    """Bytes of the body as it came over the wire."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path, headers=headers or {})
+        response = connection.getresponse()
+        body = response.read()
+        if response.status != 200:
+            raise CannotMeasure(f"{path} answered {response.status}")
+        return len(body)
+    finally:
+        connection.close()
+
+
+UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
+
+
+def duration(text):
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()
+    return float(number) * UNITS[unit]
+
+
+def load(port, path, connections, seconds, headers):
+    """One run of wrk: requests a second and the latencies' average, median and 99th percentile."""
+    command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s", "--latency"]
+    for name, value in headers.items():
+        command += ["--header", f"{name}: {value}"]
+    try:
+        done = subprocess.run(
+            [*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, timeout=seconds + 30)
+    except FileNotFoundError:
+        raise CannotMeasure("wrk is not there (apt-get install wrk)") from None
+    output = done.stdout
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
+    latency = re.search(r"Latency\s+([\d.]+\w+)", output)
+    median = re.search(r"50%\s+([\d.]+\w+)", output)
+    worst = re.search(r"99%\s+([\d.]+\w+)", output)
+    if done.returncode != 0 or not (rate and latency and median and worst) or float(rate[1]) == 0:
+        raise CannotMeasure(f"wrk on {path}: {output} {done.stderr}")
+    # A time-out of wrk's own at the end is no error of the server's; a refused or broken connection is.
+    errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+)", output)
+    if "Non-2xx" in output or (errors and any(int(count) for count in errors.groups())):
+        raise CannotMeasure(f"wrk on {path}: not every answer was good:\n{output}")
+    return float(rate[1]), duration(latency[1]), duration(median[1]), duration(worst[1])
+
+
+def measure_requests(table, agent, exporter, seconds, rounds):
+    gzip = {"Accept-Encoding": "gzip"}
+    subjects = [
+        ("/status", agent.port, "/status", 32, {}),
+        ("/status, gzip", agent.port, "/status", 32, gzip),
+        ("/node", agent.port, "/node", 32, {}),
+        ("/node, gzip", agent.port, "/node", 32, gzip),
+        ("/metrics", agent.port, "/metrics", 32, {}),
+        ("/metrics, gzip", agent.port, "/metrics", 32, gzip),
+        ("/healthz", agent.port, "/healthz", 32, {}),
+        ("node_exporter /metrics", exporter.port, "/metrics", 32, {}),
+        ("node_exporter /metrics, 4 connections", exporter.port, "/metrics", 4, {}),
+    ]
+    sizes = {name: fetch(port, path, headers) for name, port, path, _, headers in subjects}
+    results = {name: [] for name, *_ in subjects}
+    for _ in range(rounds):
+        for name, port, path, connections, headers in subjects:
+            say(f"requests: {name}")
+            results[name].append(load(port, path, connections, seconds, headers))
+    middle = {name: [statistics.median(column) for column in zip(*runs)] for name, runs in results.items()}
+    base = middle["node_exporter /metrics"][0]
+    table.section(
+        "requests: 1 wrk thread, 32 connections", "body bytes", "requests/s", "average", "median", "99 %",
+        "x node_exporter", "budget")
+    for name, *_ in subjects:
+        rate, average, median, worst = middle[name]
+        small = sizes[name] <= PAGE_LIMIT and not name.startswith("node_exporter")
+        table.row(
+            name, grouped(sizes[name]), grouped(rate), seconds_text(average), seconds_text(median),
+            seconds_text(worst), f"{rate / base:.3g}", budget=">= 100 000/s" if small else "",
+            met=rate >= 100_000 if small else None)
+
+
+# Processes
+
+
+def memory(pid):
+    """PSS, RSS and anonymous memory in bytes."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except PermissionError:
+        raise CannotMeasure("memory: reading /proc/PID/smaps_rollup takes root") from None
+    values = {name: int(kilobytes) * 1024 for name, kilobytes in re.findall(r"^(\w+):\s+(\d+) kB", text, re.M)}
+    return {"PSS": values["Pss"], "RSS": values["Rss"], "anonymous": values["Anonymous"]}
+
+
+def threads(pid):
+    return len(os.listdir(f"/proc/{pid}/task"))
+
+
+def cpu_time(pid):
+    """Processor time of all threads of the process, also those that have ended, in seconds: clock_getcpuclockid(3)."""
+    return time.clock_gettime(ctypes.c_int32((~pid << 3) | 2).value)
+
+
+def web_pid(agent):
+    pid = agent.web_pid()
+    if pid is None:
+        raise CannotMeasure("the agent has no web process")
+    return pid
+
+
+def measure_idle(agent, exporter, seconds):
+    """Share of one core with nobody asking, for each of agent, web and node_exporter."""
+    pids = [agent.agent_pid(), web_pid(agent), exporter.process.pid]
+    say(f"idle for {seconds} s")
+    started = time.monotonic()
+    before = [cpu_time(pid) for pid in pids]
+    time.sleep(seconds)
+    passed = time.monotonic() - started
+    return [(cpu_time(pid) - then) / passed for pid, then in zip(pids, before)]
+
+
+def ratio(ours, theirs):
+    return f"{ours / theirs:.3g}" if theirs > 0 else ""
+
+
+def memory_rows(table, when, agent, web, exporter, budgets):
+    for kind in ["PSS", "RSS", "anonymous"]:
+        ours = agent[kind] + web[kind]
+        limit = budgets.get(kind)
+        table.row(
+            f"{kind} {when}", megabytes(agent[kind]), megabytes(web[kind]), megabytes(ours),
+            megabytes(exporter[kind]), "", ratio(ours, exporter[kind]), budget=f"<= {limit} MB" if limit else "",
+            met=ours <= limit * MB if limit else None)
+
+
+# Times
+
+
+def started_agent():
+    """Seconds from spawn to the first 200 on /readyz, and to the first /status in which no source is missing."""
+    began = time.monotonic()
+    agent = Agent(wait=False)
+    try:
+        def ready():
+            try:
+                return agent.get("/readyz", timeout=1).status == 200
+            except OSError:
+                return False
+
+        def complete():
+            if agent.process.poll() is not None:
+                raise CannotMeasure(f"start-up: the agent ended:\n{agent.output()}")
+            sources = json.loads(agent.get("/status").body)["collectors"]
+            return len(sources) > 0 and all(source["state"] in ("ok", "absent") for source in sources)
+
+        poll(ready, 10, f"ready\n{agent.output()}")
+        until_ready = time.monotonic() - began
+        poll(complete, 10, "a snapshot with every source")
+        return until_ready, time.monotonic() - began
+    finally:
+        agent.close()
+
+
+def poll(condition, seconds, what, pause=0.001):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise CannotMeasure(f"{what}: not within {seconds} s")
+        time.sleep(pause)
+
+
+@contextlib.contextmanager
+def small_file_system():
+    """A tmpfs of 64 MB that the agent takes for its node's file system."""
+    with tempfile.TemporaryDirectory(prefix="nodekeep-bench-") as directory:
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", directory], capture_output=True, text=True)
+        if mounted.returncode != 0:
+            raise CannotMeasure(f"threshold crossing: mounting a tmpfs takes root: {mounted.stderr.strip()}")
+        try:
+            yield pathlib.Path(directory)
+        finally:
+            subprocess.run(["umount", "--lazy", directory], check=True)
+
+
+CROSSING = """\
+evictionHard: {nodefs.available: 50%, memory.available: 1Mi}
+evictionPressureTransitionPeriod: 1s
+"""
+
+
+def measure_crossing(tries):
+    """Seconds from the write that crosses the threshold of nodefs.available to DiskPressure True in /status."""
+    times = []
+    with small_file_system() as directory, Agent(CROSSING, ["--root-dir", str(directory)]) as agent:
+        def pressure():
+            status = json.loads(agent.get("/status").body)["status"]
+            return next(c["status"] for c in status["conditions"] if c["type"] == "DiskPressure")
+
+        poll(lambda: pressure() == "False", 5, "no DiskPressure before the threshold is crossed", 0.01)
+        for number in range(tries):
+            say(f"threshold crossing {number + 1} of {tries}")
+            time.sleep(random.uniform(0, 1))
+            ballast = directory / "ballast"
+            descriptor = os.open(ballast, os.O_CREAT | os.O_WRONLY)
+            os.posix_fallocate(descriptor, 0, 40 * 1024 * 1024)
+            os.close(descriptor)
+            crossed = time.monotonic()
+            poll(lambda: pressure() == "True", 10, "DiskPressure after the threshold was crossed", 0.005)
+            times.append(time.monotonic() - crossed)
+            ballast.unlink()
+            poll(lambda: pressure() == "False", 30, "DiskPressure over again", 0.01)
+    return times
+
+
+# The run
+
+
+def say(what):
+    print(f"bench: {what}", file=sys.stderr, flush=True)
+
+
+def machine():
+    release = re.search(r'PRETTY_NAME="(.*)"', pathlib.Path("/etc/os-release").read_text())
+    return f"{len(os.sched_getaffinity(0))} cores, Linux {os.uname().release}, {release[1] if release else ''}"
+
+
+def run(quick):
+    table = Table()
+    seconds, rounds, idle_seconds, starts = (2, 1, 15, 5) if quick else (5, 2, 60, 10)
+
+    started = []
+    for number in range(starts):
+        say(f"start {number + 1} of {starts}")
+        started.append(started_agent())
+    crossings = measure_crossing(5)
+
+    with contextlib.ExitStack() as stack:
+        exporter = stack.enter_context(contextlib.closing(NodeExporter()))
+        agent = stack.enter_context(Agent())
+        time.sleep(3)
+        idle = measure_idle(agent, exporter, idle_seconds)
+        pids = [agent.agent_pid(), web_pid(agent), exporter.process.pid]
+        memory_idle = [memory(pid) for pid in pids]
+        threads_idle = [threads(pid) for pid in pids]
+        measure_requests(table, agent, exporter, seconds, rounds)
+        if web_pid(agent) != pids[1]:
+            raise CannotMeasure("the web process died under load")
+        memory_loaded = [memory(pid) for pid in pids]
+
+    table.section("processes", "agent", "web", "together", "node_exporter", "", "x node_exporter", "budget")
+    memory_rows(table, "idle", *memory_idle, {"PSS": 25, "anonymous": 8})
+    memory_rows(table, "after the load", *memory_loaded, {})
+    table.row(
+        "threads", threads_idle[0], threads_idle[1], sum(threads_idle[:2]), threads_idle[2], "",
+        ratio(sum(threads_idle[:2]), threads_idle[2]))
+    ours = idle[0] + idle[1]
+    table.row(
+        f"CPU over {idle_seconds} s, nobody asking", *[f"{share * 100:.3f} %" for share in (idle[0], idle[1], ours, idle[2])],
+        budget="<= 0.1 % of a core", met=ours <= 0.001)
+
+    table.section("times", "median", "least", "most", "tries", "", "", "budget")
+
+    def times(name, values, limit):
+        judged = statistics.median(values) if limit < 1 else max(values)
+        table.row(
+            name, seconds_text(statistics.median(values)), seconds_text(min(values)), seconds_text(max(values)),
+            len(values), budget=f"<= {seconds_text(limit)}" + (" median" if limit < 1 else " at most"),
+            met=judged <= limit)
+
+    times("start to first /readyz 200", [ready for ready, _ in started], 0.2)
+    times("start to first snapshot, every source", [complete for _, complete in started], 0.2)
+    times("threshold crossed to /status", crossings, 2.0)
+
+    say("sizes")
+    files = [NODEKEEP, BUILD / "nodekeep-web"]
+    sizes = [file.stat().st_size for file in files]
+    packed = [len(lzma.compress(file.read_bytes(), preset=6)) for file in files]
+    peer = pathlib.Path(NODE_EXPORTER).stat().st_size
+    table.section("sizes", "nodekeep", "nodekeep-web", "together", "node_exporter", "", "x node_exporter", "budget")
+    table.row("executable", *map(megabytes, [*sizes, sum(sizes), peer]), "", ratio(sum(sizes), peer))
+    table.row(
+        "the same, xz (as in a package)", *map(megabytes, [*packed, sum(packed)]), budget="<= 15 MB",
+        met=sum(packed) <= 15 * MB)
+
+    print(f"\nnodekeep, {machine()}\n")
+    table.print()
+    print(f"\n{table.missed} budget{'' if table.missed == 1 else 's'} missed" if table.missed else "\nall budgets met")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Measures the built agent beside node_exporter.")
+    parser.add_argument("--quick", action="store_true", help="shorter and rougher")
+    options = parser.parse_args()
+    try:
+        if not NODEKEEP.exists():
+            raise CannotMeasure(f"{NODEKEEP} is not there: make build")
+        run(options.quick)
+    except (CannotMeasure, AssertionError, OSError) as error:
+        print(f"bench: could not measure: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
