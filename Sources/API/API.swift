@@ -47,7 +47,8 @@ package struct API: Sendable {
         let path = "/" + target.segments.joined(separator: "/")
         // An encoded slash makes a segment that no page has, whatever it looks like when joined.
         let isPlain = !target.segments.contains { $0.contains("/") }
-        guard isPlain, let page = Self.pages.first(where: { $0.path == path && $0.listeners.contains(request.listener) })
+        guard isPlain,
+            let page = Self.pages.first(where: { $0.path == path && $0.listeners.contains(request.listener) })
         else {
             return Answer(response: StatusAnswer.notFound.response(to: request))
         }

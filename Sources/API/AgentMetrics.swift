@@ -12,7 +12,10 @@ enum AgentMetrics {
             "nodekeep_start_time_seconds", .gauge, "When the agent started.", Double(view.agent.startTime.seconds))
         let processes: [(String, MetricsText.Kind, String, (ProcessFacts) -> Double)] = [
             ("nodekeep_process_resident_bytes", .gauge, "Resident memory.", { Double($0.resident) }),
-            ("nodekeep_process_anonymous_bytes", .gauge, "Resident memory that is no file's.", { Double($0.anonymous) }),
+            (
+                "nodekeep_process_anonymous_bytes", .gauge, "Resident memory that is no file's.",
+                { Double($0.anonymous) }
+            ),
             ("nodekeep_process_threads", .gauge, "Threads.", { Double($0.threads) }),
             ("nodekeep_process_cpu_seconds_total", .counter, "CPU time used.", { $0.cpuSeconds }),
         ]
@@ -22,17 +25,22 @@ enum AgentMetrics {
             }
         }
         metrics.single(
-            "nodekeep_web_starts_total", .counter, "Web processes started; every one beyond the first replaced another.",
+            "nodekeep_web_starts_total", .counter,
+            "Web processes started; every one beyond the first replaced another.",
             Double(view.agent.webStarts))
         let counters: [(String, MetricsText.Kind, String, UInt64)] = [
             ("nodekeep_web_connections", .gauge, "Open connections.", view.web.connectionsOpen),
-            ("nodekeep_web_connections_accepted_total", .counter, "Connections accepted.", view.web.connectionsAccepted),
+            (
+                "nodekeep_web_connections_accepted_total", .counter, "Connections accepted.",
+                view.web.connectionsAccepted
+            ),
             (
                 "nodekeep_web_connections_evicted_total", .counter, "Idle connections closed to make room.",
                 view.web.connectionsEvicted
             ),
             (
-                "nodekeep_web_connections_timed_out_total", .counter, "Connections closed because something took too long.",
+                "nodekeep_web_connections_timed_out_total", .counter,
+                "Connections closed because something took too long.",
                 view.web.connectionsTimedOut
             ),
             ("nodekeep_web_requests_passed_total", .counter, "Requests passed to the agent.", view.web.requestsPassed),

@@ -37,7 +37,9 @@ struct HealthAnswer: Equatable {
         let unknown = Set(excluded).subtracting(checks.map(\.name)).sorted()
         if !unknown.isEmpty {
             // The names are the client's: only what looks like a check's name is repeated.
-            let names = unknown.prefix(8).map { "\"\($0.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }.prefix(32))\"" }
+            let names = unknown.prefix(8).map {
+                "\"\($0.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }.prefix(32))\""
+            }
             lines += "warn: some health checks cannot be excluded: no matches for \(names.joined(separator: ","))\n"
         }
         if failed {

@@ -46,7 +46,9 @@ enum StatusPage {
         let facts = [info.osImage, info.kernelVersion, info.architecture] + addresses
         return HTML.element(
             "header", [:], HTML.element("h1", [:], .text(view.node.metadata.name)),
-            state(ready.map { $0.status == .isTrue ? "Ready" : "Not ready" } ?? "Unknown", ready?.status == .isTrue ? .good : .bad),
+            state(
+                ready.map { $0.status == .isTrue ? "Ready" : "Not ready" } ?? "Unknown",
+                ready?.status == .isTrue ? .good : .bad),
             HTML.element("span", ["class": "soft"], .text(facts.filter { !$0.isEmpty }.joined(separator: " · "))))
     }
 
@@ -61,7 +63,7 @@ enum StatusPage {
                         "p", ["class": "soft"],
                         .text("\(condition.reason), since \(condition.lastTransitionTime.rfc3339)")))
         }
-        return section("Conditions", HTML.element("table", [:], rows))
+        return section("Conditions", HTML.element("table", ["class": "list"], rows))
     }
 
     private static func pressure(_ view: AgentView) -> HTML {
@@ -97,7 +99,7 @@ enum StatusPage {
                 .text(words) + (signal.met ? state(" below the threshold", .bad) : .empty)
                     + bar(available: available, capacity: capacity, threshold: limit, over: signal.met, label: words))
         }
-        return section("Signals", HTML.element("table", [:], rows))
+        return section("Signals", HTML.element("table", ["class": "list"], rows))
     }
 
     private static func system(_ view: AgentView) -> HTML {
@@ -113,7 +115,9 @@ enum StatusPage {
         }
         add("CPUs", snapshot.topology.map { "\($0.logical) (\($0.online))" })
         add("Memory", snapshot.memory.map { "\(bytes($0.total)), \(bytes($0.available)) available" })
-        add("Swap", snapshot.memory.map { $0.swapTotal == 0 ? "none" : "\(bytes($0.swapTotal)), \(bytes($0.swapUsed)) used" })
+        add(
+            "Swap",
+            snapshot.memory.map { $0.swapTotal == 0 ? "none" : "\(bytes($0.swapTotal)), \(bytes($0.swapUsed)) used" })
         add("Load", snapshot.load.map { "\($0.one) \($0.five) \($0.fifteen)" })
         add("Boot", snapshot.bootTime.map(\.rfc3339))
         add(
@@ -132,7 +136,7 @@ enum StatusPage {
                 [host.vendor, host.model, host.chassis, host.virtualization].filter { !$0.isEmpty }
                     .joined(separator: ", ")
             })
-        return section("System", HTML.element("table", [:], rows))
+        return section("System", HTML.element("table", ["class": "list"], rows))
     }
 
     private static func runtime(_ view: AgentView) -> HTML {
@@ -163,7 +167,7 @@ enum StatusPage {
                 .text("since \(source.since.rfc3339)")
                     + (source.error.map { HTML.element("p", ["class": "soft"], .text($0)) } ?? .empty))
         }
-        return section("Sources", HTML.element("table", [:], rows), wide: true)
+        return section("Sources", HTML.element("table", ["class": "list"], rows), wide: true)
     }
 
     private static func footer(_ view: AgentView) -> HTML {

@@ -9,7 +9,8 @@ enum StatusPageDevices {
                 "File systems", StatusPage.note(view.snapshot.fileSystems.missingReason ?? "not read"))
         }
         let rows = mounts.map { mount in
-            let what = HTML.element("p", ["class": "soft"], .text("\(mount.source), \(mount.type)\(mount.readOnly ? ", read-only" : "")"))
+            let what = HTML.element(
+                "p", ["class": "soft"], .text("\(mount.source), \(mount.type)\(mount.readOnly ? ", read-only" : "")"))
             guard let usage = mount.usage.value else {
                 return StatusPage.row(
                     .text(mount.mountPoint), StatusPage.note(mount.usage.missingReason ?? "not measured") + what)
@@ -24,7 +25,7 @@ enum StatusPageDevices {
                         available: usage.available, capacity: usage.capacity, threshold: nil, over: false,
                         label: words) + what)
         }
-        return StatusPage.section("File systems", HTML.element("table", [:], rows))
+        return StatusPage.section("File systems", HTML.element("table", ["class": "list"], rows))
     }
 
     static func network(_ view: AgentView) -> HTML {
@@ -56,7 +57,7 @@ enum StatusPageDevices {
         let rest = interfaces.count - rows.count
         return StatusPage.section(
             "Network",
-            routes + HTML.element("table", [:], rows)
+            routes + HTML.element("table", ["class": "list"], rows)
                 + (rest > 0 ? StatusPage.note("\(rest) more: loopback, or without an address") : .empty))
     }
 

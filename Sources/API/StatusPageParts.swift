@@ -68,7 +68,8 @@ extension StatusPage {
         let tenths = (value * 10).rounded()
         guard tenths.magnitude < 1e15 else { return "–" }
         let whole = Int64(tenths)
-        return whole % 10 == 0 ? "\(whole / 10)" : "\(whole < 0 ? "-" : "")\(whole.magnitude / 10).\(whole.magnitude % 10)"
+        return whole % 10 == 0
+            ? "\(whole / 10)" : "\(whole < 0 ? "-" : "")\(whole.magnitude / 10).\(whole.magnitude % 10)"
     }
 
     /// Binary units with one decimal, as df -h has them.

@@ -161,7 +161,8 @@ struct Agent: Sendable {
         var options = CollectorOptions()
         options.rootDirectory = configuration.rootDirectory
         options.imageDirectory = configuration.imageDirectory
-        options.hostnameOverride = configuration.node.hostnameOverride.isEmpty ? nil : configuration.node.hostnameOverride
+        options.hostnameOverride =
+            configuration.node.hostnameOverride.isEmpty ? nil : configuration.node.hostnameOverride
         options.runtimeEndpoint = configuration.containerRuntimeEndpoint
         return options
     }

@@ -68,7 +68,8 @@ final class AgentCore: Sendable {
             let conditions = (node.status.conditions ?? [])
                 .filter { $0.status == ($0.type == .ready ? .isFalse : .isTrue) || $0.status == .unknown }
                 .map { "\($0.type.rawValue) is \($0.status.rawValue)" }
-            return conditions.isEmpty ? "\(node.metadata.name) is well" : "\(node.metadata.name): " + conditions.joined(separator: ", ")
+            return conditions.isEmpty
+                ? "\(node.metadata.name) is well" : "\(node.metadata.name): " + conditions.joined(separator: ", ")
         }
     }
 

@@ -113,7 +113,9 @@ final class GateLoop: Sendable {
                     continue
                 }
             }
-            wait(session, until: min(session?.nextDeadline ?? nextStart, drainUntil ?? .seconds(Int64.max / 4)), now: now)
+            wait(
+                session, until: min(session?.nextDeadline ?? nextStart, drainUntil ?? .seconds(Int64.max / 4)), now: now
+            )
             if var current = session {
                 do {
                     try current.receive(api: api, view: view, logger: logger, facts: facts)

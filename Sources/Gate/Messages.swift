@@ -174,7 +174,9 @@ package struct GateRequest: Equatable, Sendable {
     package var headers: [HeaderField]
 
     /// The only request fields that pass the gate.
-    package static let passedHeaders = ["host", "accept", "accept-encoding", "authorization", "if-none-match", "user-agent"]
+    package static let passedHeaders = [
+        "host", "accept", "accept-encoding", "authorization", "if-none-match", "user-agent",
+    ]
 
     package init(
         id: UInt64, listener: ListenerKind, peer: Peer, method: String, path: String, query: String?,

@@ -40,8 +40,9 @@ final class Connection {
     var phase = Phase.fresh
     /// When the present phase has lasted too long.
     var deadline: Milliseconds
-    /// Last sign of life as a client: accepted, or a request finished.
-    var lastUsed: Milliseconds
+    /// Its turn among all when it last was of use: accepted, or a request finished. Not a time: a burst of connections
+    /// comes within one millisecond.
+    var lastUsed: UInt64
     /// Shut down by us; the library will notice.
     var isShut = false
 
@@ -56,14 +57,14 @@ final class Connection {
     var isCancelled = false
 
     init(
-        listener: Listener, handle: OpaquePointer, descriptor: Int32, credentials: Peer?, now: Milliseconds,
+        listener: Listener, handle: OpaquePointer, descriptor: Int32, credentials: Peer?, turn: UInt64,
         deadline: Milliseconds
     ) {
         self.listener = listener
         self.handle = handle
         self.descriptor = descriptor
         self.credentials = credentials
-        self.lastUsed = now
+        self.lastUsed = turn
         self.deadline = deadline
     }
 

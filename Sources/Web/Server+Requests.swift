@@ -10,7 +10,7 @@ extension Server {
         let descriptor = nodekeep_mhd_socket(handle)
         let connection = Connection(
             listener: listener, handle: handle, descriptor: descriptor,
-            credentials: listener.kind == .socket ? unixPeer(descriptor) : nil, now: now,
+            credentials: listener.kind == .socket ? unixPeer(descriptor) : nil, turn: nextTurn(),
             deadline: now &+ Milliseconds(configuration.requestTimeout))
         listener.add(connection)
         counters.connectionsAccepted &+= 1
@@ -22,6 +22,11 @@ extension Server {
             victim.shut()
         }
         return connection
+    }
+
+    private func nextTurn() -> UInt64 {
+        turn &+= 1
+        return turn
     }
 
     func closed(_ connection: Connection) {
@@ -46,7 +51,7 @@ extension Server {
     /// The answer has been written, or the connection is ending.
     func completed(_ connection: Connection) {
         connection.phase = .idle
-        connection.lastUsed = now
+        connection.lastUsed = nextTurn()
         connection.deadline = now &+ Milliseconds(configuration.idleTimeout)
         expect(connection.deadline)
         if !connection.isListed {

@@ -18,6 +18,8 @@ final class Server {
     var counters = WebCounters()
     var refusals: [RefusedCount] = []
     var lastRequest: UInt64 = 0
+    /// Counts openings and answers, to tell who was used longest ago.
+    var turn: UInt64 = 0
     /// The time of this round of the loop.
     var now = monotonicMilliseconds()
     var nextDeadline = Milliseconds.max

@@ -103,7 +103,10 @@ struct PageBookTests {
         _ = book.publish(page("a"), gzip: false)
         #expect(book.refresh { _ in page("b") } == [.expire(paths: ["/x"])])
         #expect(book.isEmpty)
-        #expect(book.refresh { _ in Issue.record("rendered for nobody"); return nil } == [])
+        #expect(
+            book.refresh { _ in
+                Issue.record("rendered for nobody"); return nil
+            } == [])
     }
 
     @Test("A client that wants gzip gets it from the next refresh on")

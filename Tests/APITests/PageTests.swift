@@ -47,10 +47,13 @@ struct RenderedPageTests {
                 "taints", "collectors", "agent",
             ])
         let pressure = try #require(report["pressure"] as? [String: Any])
-        #expect((pressure["io"] as? [String: Any])?["error"] as? String == "open /proc/pressure/io: No such file or directory")
+        #expect(
+            (pressure["io"] as? [String: Any])?["error"] as? String
+                == "open /proc/pressure/io: No such file or directory")
         #expect((pressure["cpu"] as? [String: Any])?["some"] != nil)
         let mounts = try #require(report["fileSystems"] as? [[String: Any]])
-        #expect((mounts[1]["usage"] as? [String: Any])?["error"] as? String == "statfs /mnt/hung has not returned for 2 s")
+        #expect(
+            (mounts[1]["usage"] as? [String: Any])?["error"] as? String == "statfs /mnt/hung has not returned for 2 s")
         let sources = try #require(report["collectors"] as? [[String: Any]])
         #expect(sources.map { $0["state"] as? String } == ["ok", "hung", "absent"])
     }
@@ -118,7 +121,8 @@ struct RenderedPageTests {
     @Test("The page for people loads nothing and says what /status says")
     func people() throws {
         let page = try page("/")
-        #expect(page.headers.contains { $0.name == "content-security-policy" && $0.value.hasPrefix("default-src 'none';") })
+        #expect(
+            page.headers.contains { $0.name == "content-security-policy" && $0.value.hasPrefix("default-src 'none';") })
         for word in [
             "node-a", "MemoryPressure", "Ready", "nodefs.available", "threshold 10%", "/mnt/hung", "eth0",
             "192.0.2.7/24", "unix:///run/containerd/containerd.sock", "bad.service", "statfs:/mnt/hung",

@@ -11,12 +11,16 @@ struct LoggingTests {
         #expect(StandardErrorLogHandler.printable("Größe 10 %") == "Größe 10 %")
     }
 
-    @Test("Values with blanks or quotes are quoted", arguments: [("a", "a"), ("", "\"\""), ("a b", "\"a b\""), ("a\"=", "\"a\\\"=\"")])
+    @Test(
+        "Values with blanks or quotes are quoted",
+        arguments: [("a", "a"), ("", "\"\""), ("a b", "\"a b\""), ("a\"=", "\"a\\\"=\"")])
     func quoted(value: String, text: String) {
         #expect(StandardErrorLogHandler.quoted(value) == text)
     }
 
-    @Test("Metadata keys become journal fields", arguments: [("condition", "NODEKEEP_CONDITION"), ("request.id", "NODEKEEP_REQUEST_ID"), ("ä", "NODEKEEP___")])
+    @Test(
+        "Metadata keys become journal fields",
+        arguments: [("condition", "NODEKEEP_CONDITION"), ("request.id", "NODEKEEP_REQUEST_ID"), ("ä", "NODEKEEP___")])
     func fields(key: String, field: String) {
         #expect(JournalLogHandler.fieldName(key) == field)
         #expect(JournalLogHandler.fieldName(String(repeating: "k", count: 200)).count == 64)

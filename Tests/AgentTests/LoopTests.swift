@@ -29,7 +29,8 @@ struct PollTests {
     @Test(
         "They are rounded up, so that nothing spins through the last fraction, and never negative",
         arguments: [
-            (Duration.zero, 0), (.nanoseconds(1), 1), (.milliseconds(5), 5), (.microseconds(5_001), 6), (.seconds(-3), 0),
+            (Duration.zero, 0), (.nanoseconds(1), 1), (.milliseconds(5), 5), (.microseconds(5_001), 6),
+            (.seconds(-3), 0),
             (.seconds(Int64.max / 4), 2_000_000_000),
         ] as [(Duration, Int32)])
     func milliseconds(duration: Duration, expected: Int32) {

@@ -27,7 +27,9 @@ struct PlacesTests {
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try Directories.prepare(directory, mode: 0o700, field: "x")
         let held = try Directories.lock(runDirectory: directory)
-        #expect { try Directories.lock(runDirectory: directory) } throws: { "\($0)".contains("another nodekeep runs with") }
+        #expect { try Directories.lock(runDirectory: directory) } throws: {
+            "\($0)".contains("another nodekeep runs with")
+        }
         close(held)
         close(try Directories.lock(runDirectory: directory))
     }

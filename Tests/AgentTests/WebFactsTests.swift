@@ -27,8 +27,11 @@ struct WebFactsTests {
     func lies() {
         var facts = WebFacts()
         facts.counters.connectionsAccepted = .max
-        facts.counters.served = (0..<1_000).map { ServedCount(path: "/\($0)", listener: .local, status: 200, count: .max) }
-        facts.counters.refused = [RefusedCount](repeating: RefusedCount(reason: "x", status: 400, count: .max), count: 9)
+        facts.counters.served = (0..<1_000).map {
+            ServedCount(path: "/\($0)", listener: .local, status: 200, count: .max)
+        }
+        facts.counters.refused = [RefusedCount](
+            repeating: RefusedCount(reason: "x", status: 400, count: .max), count: 9)
         facts.carryCounters()
         facts.counters = facts.before
         #expect(facts.total.connectionsAccepted == .max)

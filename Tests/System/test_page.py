@@ -442,8 +442,9 @@ class PageTest(AgentTest):
             self.assertFalse(Links(text).names & {"script", "img"})
             self.browser.open(f"http://127.0.0.1:{agent.port}/")
             self.assertNotEqual(self.browser.evaluate("document.title"), "owned")
+            # Other control characters than the end of a line are shown as such.
             self.assertIn(
-                str(point), self.browser.evaluate("[...document.querySelectorAll('th')].map(th => th.textContent)"))
+                str(point).replace("\t", "\ufffd"), self.browser.evaluate("[...document.querySelectorAll('th')].map(th => th.textContent)"))
             self.assertEqual(self.browser.evaluate("document.querySelectorAll('img, script').length"), 0)
             metrics = agent.get("/metrics").body
             check = subprocess.run(["promtool", "check", "metrics"], input=metrics, capture_output=True)

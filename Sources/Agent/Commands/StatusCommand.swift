@@ -18,7 +18,8 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (configuration, _) = try options.resolve()
-        let address = configuration.localAddress.isIPv6 ? "[\(configuration.localAddress)]" : "\(configuration.localAddress)"
+        let address =
+            configuration.localAddress.isIPv6 ? "[\(configuration.localAddress)]" : "\(configuration.localAddress)"
         var places: [StatusClient.Place] = server.map { [.server($0)] } ?? [.socket(configuration.socketPath)]
         if server == nil, configuration.localPort != 0 {
             places.append(.server("http://\(address):\(configuration.localPort)"))

@@ -123,7 +123,9 @@ struct StatusText {
     }
 
     private mutating func sources() {
-        let unwell = items(report["collectors"]).filter { $0["state"] != .string("ok") && $0["state"] != .string("absent") }
+        let unwell = items(report["collectors"]).filter {
+            $0["state"] != .string("ok") && $0["state"] != .string("absent")
+        }
         text += unwell.isEmpty ? "Sources:  all well\n" : "Sources that are not well:\n"
         table(unwell.map { source in ["state", "name", "since", "error"].map { plain(source[$0]) } })
     }
