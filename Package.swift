@@ -64,7 +64,8 @@ let package = Package(
         .executableTarget(name: "nodekeep", dependencies: ["Agent"]),
 
         // Tests. The probe confines itself as web does and then tries what must not work.
-        .executableTarget(name: "nodekeep-web-probe", dependencies: ["Gate", "Web"], path: "Tests/WebProbe"),
+        .executableTarget(
+            name: "nodekeep-web-probe", dependencies: ["CSeccomp", "Gate", "Web"], path: "Tests/WebProbe"),
         .testTarget(name: "NodeStatusTests", dependencies: ["NodeStatus"]),
         .testTarget(name: "GateTests", dependencies: ["Gate"]),
         .testTarget(

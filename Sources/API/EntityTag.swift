@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Entity tags (RFC 9110 section 8.8.3): they tell one state of a page from another, they protect nothing.
+/// Makes entity tags: they tell one state of a page from another, they protect nothing.
 enum EntityTag {
     /// Quoted, 64-bit FNV-1a of the bytes: the same page has the same tag after a restart too.
     static func of(_ body: [UInt8]) -> String {
@@ -10,21 +10,5 @@ enum EntityTag {
         }
         let digits = String(hash, radix: 16)
         return "\"" + String(repeating: "0", count: 16 - digits.count) + digits + "\""
-    }
-
-    /// The tag of the gzip form of the same page.
-    static func gzip(_ tag: String) -> String {
-        tag.hasSuffix("\"") ? String(tag.dropLast()) + "-gzip\"" : tag
-    }
-
-    /// Whether an `If-None-Match` value names `tag` or its gzip form; the comparison is the weak one.
-    static func matches(_ ifNoneMatch: String, _ tag: String) -> Bool {
-        ifNoneMatch.split(separator: ",").contains { candidate in
-            var text = candidate.drop { $0 == " " || $0 == "\t" }
-            while text.last == " " || text.last == "\t" { text.removeLast() }
-            if text == "*" { return true }
-            if text.hasPrefix("W/") { text.removeFirst(2) }
-            return text == tag || text == gzip(tag)
-        }
     }
 }

@@ -47,13 +47,14 @@ package struct RenderedPage: Equatable, Sendable {
                 body: body)
         }
         headers += [HeaderField("cache-control", "no-cache"), HeaderField("vary", "Accept-Encoding")]
-        if let tag = request.header("if-none-match"), EntityTag.matches(tag, entityTag) {
+        let tags = [entityTag, EntityTags.gzip(of: entityTag)].map { Array($0.utf8) }
+        if let tag = request.header("if-none-match"), EntityTags.match(Array(tag.utf8), tags) {
             return GateResponse(
                 id: request.id, status: 304, headers: headers + [HeaderField("etag", entityTag)], body: [])
         }
-        if AcceptEncoding.acceptsGzip(request.header("accept-encoding")), let compressed = Gzip.compress(body) {
+        if AcceptEncoding(request.header("accept-encoding")).prefersGzip, let compressed = Gzip.compress(body) {
             headers += [
-                HeaderField("content-encoding", "gzip"), HeaderField("etag", EntityTag.gzip(entityTag)),
+                HeaderField("content-encoding", "gzip"), HeaderField("etag", EntityTags.gzip(of: entityTag)),
             ]
             return GateResponse(id: request.id, status: 200, headers: headers, body: compressed)
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Synchronization
+internal import Synchronization
 
 /// The agent's own loops, as the liveness table of docs/architecture.md lists them.
 package enum AgentLoop: String, Sendable, CaseIterable {

@@ -99,7 +99,7 @@ struct WebSession {
     private mutating func answer(_ request: GateRequest, api: API, view: AgentView, now: Duration) {
         let answer = api.answer(request, view)
         if let page = answer.page {
-            let wantsGzip = AcceptEncoding.acceptsGzip(request.headers.first { $0.name == "accept-encoding" }?.value)
+            let wantsGzip = AcceptEncoding(request.headers.first { $0.name == "accept-encoding" }?.value).prefersGzip
             for message in book.publish(page, gzip: wantsGzip) { send(message) }
             nextRefresh = min(nextRefresh, now + Self.refreshInterval)
         }

@@ -22,31 +22,6 @@ func equal(_ text: UnsafePointer<CChar>, _ other: String) -> Bool {
     strcmp(text, other) == 0
 }
 
-func lowered(_ byte: UInt8) -> UInt8 {
-    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
-}
-
-func isBlank(_ byte: UInt8) -> Bool {
-    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
-}
-
-extension Collection<UInt8> {
-    /// - Parameter other: In lower case.
-    func equalsIgnoringCase(_ other: StaticString) -> Bool {
-        guard count == other.utf8CodeUnitCount else { return false }
-        return zip(self, UnsafeBufferPointer(start: other.utf8Start, count: other.utf8CodeUnitCount))
-            .allSatisfy { lowered($0) == $1 }
-    }
-}
-
-extension Collection<UInt8> where SubSequence: BidirectionalCollection {
-    var withoutOuterBlanks: SubSequence.SubSequence {
-        let front = drop(while: isBlank)
-        guard let last = front.lastIndex(where: { !isBlank($0) }) else { return front[front.endIndex...] }
-        return front[...last]
-    }
-}
-
 /// A number of decimal digits and nothing else; nil also where it exceeds 64 bits.
 func decimal(_ text: some Collection<UInt8>) -> UInt64? {
     guard !text.isEmpty else { return nil }

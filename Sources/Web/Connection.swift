@@ -83,6 +83,14 @@ final class Connection {
 
     var isBusy: Bool { rank > 0 }
 
+    /// A request has not come, or not all of it.
+    var isUnfinished: Bool {
+        switch phase {
+        case .fresh, .receiving: true
+        case .idle, .waiting, .resumed, .gone, .answering: false
+        }
+    }
+
     func shut() {
         guard !isShut else { return }
         isShut = true

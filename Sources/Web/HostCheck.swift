@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Gate
+
 /// Whether a `Host` names one of `allowed` (lower case, no port): what keeps a web page in somebody's browser from
 /// reading a loopback listener through a name of its own (DNS rebinding).
 func isAllowed(host value: some RandomAccessCollection<UInt8>, among allowed: [[UInt8]]) -> Bool {

@@ -24,7 +24,7 @@ final class Page {
     init?(_ page: PublishedPage, freshUntil: Milliseconds) {
         // Only what is there has a version that a client can already have: an error page is sent every time.
         let hasTag = page.status == 200 && !page.entityTag.isEmpty
-        let compressedTag = gzipEntityTag(page.entityTag)
+        let compressedTag = EntityTags.gzip(of: page.entityTag)
         guard (200...599).contains(page.status),
             let identity = Self.response(page, page.body, tag: hasTag ? page.entityTag : nil, encoding: nil)
         else { return nil }

@@ -21,16 +21,21 @@ extension Server {
         guard now >= nextDeadline, now >= lastSweep &+ Self.sweepInterval else { return }
         lastSweep = now
         var earliest = Milliseconds.max
+        var unfinished: [Connection] = []
         for listener in listeners {
             for connection in listener.connections where !connection.isShut {
                 if now >= connection.deadline {
                     end(connection)
                 }
                 if !connection.isShut {
-                    earliest = min(earliest, connection.deadline)
+                    earliest = min(earliest, connection.isUnfinished ? now : connection.deadline)
+                    if connection.isUnfinished { unfinished.append(connection) }
                 }
             }
         }
+        // A part of a request and the client's end may have come together: the library reads the one and is not told of
+        // the other (its epoll is edge-triggered). So as long as something is unfinished it is looked at with each sweep.
+        shutEnded(unfinished)
         nextDeadline = earliest
     }
 

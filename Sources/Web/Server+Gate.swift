@@ -84,12 +84,17 @@ extension Server {
                 resume(connection, as: .resumed(.response(response)))
             }
         case .ping(let token):
-            // An agent that asks and never reads must not make this process grow.
-            if gate.pending < GateLink.crowded {
-                gate.send(.pong(token, currentCounters))
-            }
+            // An agent that asks and does not read must not make this process grow: it gets the last answer when it does.
+            owedPong = token
+            answerPing()
         case .drain(let milliseconds): beginDrain(milliseconds)
         }
+    }
+
+    func answerPing() {
+        guard let token = owedPong, gate.pending < GateLink.crowded else { return }
+        owedPong = nil
+        gate.send(.pong(token, currentCounters))
     }
 
     private var currentCounters: WebCounters {

@@ -14,7 +14,8 @@ extension Server {
             deadline: now &+ Milliseconds(configuration.requestTimeout))
         listener.add(connection)
         counters.connectionsAccepted &+= 1
-        expect(connection.deadline)
+        // The next sweep looks whether it is still unfinished.
+        expect(now)
         if listener.connections.count > Int(configuration.maximumConnections),
             let victim = listener.connectionToEvict(sparing: connection)
         {
@@ -43,7 +44,7 @@ extension Server {
         // A first request has its time from the moment of the connect: it cannot be stretched by a slow request line.
         if case .idle = connection.phase {
             connection.deadline = now &+ Milliseconds(configuration.requestTimeout)
-            expect(connection.deadline)
+            expect(now)
         }
         connection.phase = .receiving
     }
@@ -166,7 +167,7 @@ private func searchTags(
 ) -> MHD_Result {
     guard let search = context?.assumingMemoryBound(to: TagSearch.self) else { return .NO }
     if keySize == 13, bytes(key, keySize).equalsIgnoringCase("if-none-match"),
-        entityTags(bytes(value, valueSize), match: search.pointee.tags)
+        EntityTags.match(bytes(value, valueSize), search.pointee.tags)
     {
         search.pointee.isFound = true
     }

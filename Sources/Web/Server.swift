@@ -18,6 +18,8 @@ final class Server {
     var counters = WebCounters()
     var refusals: [RefusedCount] = []
     var lastRequest: UInt64 = 0
+    /// The ping that has not been answered because the agent did not read.
+    var owedPong: UInt64?
     /// Counts openings and answers, to tell who was used longest ago.
     var turn: UInt64 = 0
     /// The time of this round of the loop.
@@ -53,6 +55,7 @@ final class Server {
         var polled: [pollfd] = []
         while true {
             try gate.flush()
+            answerPing()
             watch(&polled)
             let ready = poll(&polled, nfds_t(polled.count), pollTimeout())
             now = monotonicMilliseconds()
@@ -118,10 +121,15 @@ final class Server {
             connection.isListed = false
         }
         answered.removeAll(keepingCapacity: true)
-        guard !candidates.isEmpty else { return }
-        var polled = candidates.map { pollfd(fd: $0.descriptor, events: pollReadHangup, revents: 0) }
+        shutEnded(candidates)
+    }
+
+    /// Shuts those of the connections whose clients have closed their side and left nothing to be read.
+    func shutEnded(_ connections: [Connection]) {
+        guard !connections.isEmpty else { return }
+        var polled = connections.map { pollfd(fd: $0.descriptor, events: pollReadHangup, revents: 0) }
         guard poll(&polled, nfds_t(polled.count), 0) > 0 else { return }
-        for (connection, entry) in zip(candidates, polled) where entry.revents != 0 {
+        for (connection, entry) in zip(connections, polled) where entry.revents != 0 {
             var byte: UInt8 = 0
             // Not while there is another request to be read.
             if recv(connection.descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 0 {

@@ -35,28 +35,4 @@ struct EntityTagTests {
         #expect(EntityTag.of([1, 2, 3]) != EntityTag.of([1, 2, 4]))
         #expect(EntityTag.of([]) == "\"cbf29ce484222325\"")
     }
-
-    @Test(
-        "If-None-Match names a tag, its gzip form, a list or anything",
-        arguments: [
-            ("\"a\"", true), ("W/\"a\"", true), ("\"a-gzip\"", true), ("\"b\", \"a\"", true), ("*", true),
-            ("\"b\"", false), ("a", false), ("", false), ("\"A\"", false), (",,,", false),
-        ])
-    func matching(value: String, expected: Bool) {
-        #expect(EntityTag.matches(value, "\"a\"") == expected)
-    }
-}
-
-@Suite("Accept-Encoding")
-struct AcceptEncodingTests {
-    @Test(
-        "gzip is used when it is acceptable",
-        arguments: [
-            (nil, false), ("", false), ("gzip", true), ("deflate, gzip;q=0.5", true), ("gzip;q=0", false),
-            ("gzip;q=0.000", false), ("*", true), ("*;q=0", false), ("identity", false), ("*, gzip;q=0", false),
-            ("GZIP", true), (";;,;q=,gzip;q=", true), ("gzip;q=0, *", false),
-        ])
-    func accepts(value: String?, expected: Bool) {
-        #expect(AcceptEncoding.acceptsGzip(value) == expected)
-    }
 }

@@ -1,11 +1,5 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Abuses the listeners of a running agent the way strangers do.
-
-NODEKEEP_TCP      host:port of the plain local listener
-NODEKEEP_SOCKET   path of the Unix socket
-NODEKEEP_WEB_PID  process id of the web process, to see that nothing grows (optional)
-"""
+"""Abuses the listeners of a running agent the way strangers do."""
 
 import os
 import resource
@@ -14,15 +8,25 @@ import socket
 import time
 import unittest
 
-HOST, _, PORT = os.environ.get("NODEKEEP_TCP", "127.0.0.1:10281").rpartition(":")
-SOCKET = os.environ.get("NODEKEEP_SOCKET", "/run/nodekeep/nodekeep.sock")
-WEB_PID = os.environ.get("NODEKEEP_WEB_PID")
+from support import Agent
+
+HOST, PORT, SOCKET, WEB_PID, AGENT = "127.0.0.1", None, None, None, None
 FOLLOWER = b"GET /livez?follower HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def setUpModule():
+    global PORT, SOCKET, WEB_PID, AGENT
+    AGENT = Agent()
+    PORT, SOCKET, WEB_PID = AGENT.port, str(AGENT.socket), str(AGENT.web_pid())
+
+
+def tearDownModule():
+    AGENT.close()
 
 
 def connect(over_tcp=True, timeout=3):
     if over_tcp:
-        client = socket.create_connection((HOST.strip("[]"), int(PORT)), timeout=timeout)
+        client = socket.create_connection((HOST, PORT), timeout=timeout)
     else:
         client = socket.socket(socket.AF_UNIX)
         client.settimeout(timeout)
@@ -242,7 +246,7 @@ class Abuse(unittest.TestCase):
                     self.assertTrue(ended)
                     statuses.append(status_of(data))
                 # libmicrohttpd now and then reads the end before it sends an answer that the agent gave.
-                self.assertLessEqual(statuses.count(None), 2, statuses)
+                self.assertLessEqual(statuses.count(None), 2, (over_tcp, path, statuses))
                 self.assertLessEqual(set(statuses), {200, None})
 
     def test_clients_that_leave_at_once(self):
@@ -328,5 +332,3 @@ class Abuse(unittest.TestCase):
             client.close()
 
 
-if __name__ == "__main__":
-    unittest.main()

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the client's `Accept-Encoding` fields say about gzip and identity, in thousandths.
-struct AcceptEncoding {
+/// What the client's `Accept-Encoding` fields say about gzip and identity, in thousandths (RFC 9110 section 12.5.3).
+package struct AcceptEncoding {
     private var gzip: Int?
     private var identity: Int?
     private var anything: Int?
 
+    package init() {}
+
+    /// Of one field; nil: there is none.
+    package init(_ value: String?) {
+        if let value { add(Array(value.utf8)) }
+    }
+
     /// Gzip is acceptable, and identity is not said to be better.
-    var prefersGzip: Bool {
+    package var prefersGzip: Bool {
         guard let gzip = gzip ?? anything, gzip > 0 else { return false }
         return gzip >= identity ?? 0
     }
 
-    mutating func add(_ value: some RandomAccessCollection<UInt8>) {
+    package mutating func add(_ value: some RandomAccessCollection<UInt8>) {
         for element in value.split(separator: UInt8(ascii: ",")) {
             let parts = element.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false)
             guard let first = parts.first else { continue }

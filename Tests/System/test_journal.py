@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records in a real journal: journald runs in a mount namespace of its own, with a /run of its own."""
+
+import json
+import os
+import subprocess
+import unittest
+
+from support import NODEKEEP, free_port, wait_for
+
+SCRIPT = r"""
+set -eu
+mount -t tmpfs tmpfs /run
+mkdir -p /run/systemd/journal /run/log/journal
+"$1" >/run/journald.log 2>&1 &
+while [ ! -S /run/systemd/journal/socket ]; do sleep 0.05; done
+exec 2>/run/stderr
+# As the service manager would set it for a service whose standard error is the journal.
+JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec "$2" serve --run-dir /run/nodekeep --state-dir /run/state --local-port "$3"
+"""
+
+
+class JournalTest(unittest.TestCase):
+    def test_records_are_native_with_fields_of_their_own(self):
+        journald = "/lib/systemd/systemd-journald"
+        self.assertTrue(os.path.exists(journald), "systemd-journald is not installed")
+        process = subprocess.Popen(
+            ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "--propagation", "private",
+             "sh", "-c", SCRIPT, "sh", journald, str(NODEKEEP), str(free_port())])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+
+        def inside():
+            children = open(f"/proc/{process.pid}/task/{process.pid}/children").read().split()
+            return children[0] if children else None
+
+        pid = wait_for(inside, 5, "the namespace")
+
+        def records(*match):
+            result = subprocess.run(
+                ["journalctl", "-D", f"/proc/{pid}/root/run/log/journal", "-o", "json", "--no-pager", *match],
+                capture_output=True, text=True)
+            return [json.loads(line) for line in result.stdout.splitlines()]
+
+        ready = wait_for(lambda: records("NODEKEEP_CONDITION=Ready"), 10, "a record of the Ready condition")[0]
+        self.assertEqual(ready["MESSAGE"], "Ready is True: nodekeep is posting ready status")
+        self.assertEqual(ready["_TRANSPORT"], "journal")
+        self.assertEqual(ready["PRIORITY"], "6")
+        self.assertEqual(ready["SYSLOG_IDENTIFIER"], "nodekeep")
+        self.assertEqual(ready["NODEKEEP_STATUS"], "True")
+        self.assertEqual(ready["NODEKEEP_REASON"], "NodekeepReady")
+        self.assertIn("CODE_FILE", ready)
+        self.assertEqual({r["NODEKEEP_CONDITION"] for r in records("SYSLOG_IDENTIFIER=nodekeep") if "NODEKEEP_CONDITION" in r},
+                         {"Ready", "MemoryPressure", "DiskPressure", "PIDPressure"})
+        with open(f"/proc/{pid}/root/run/stderr") as stderr:
+            self.assertEqual(stderr.read(), "")
