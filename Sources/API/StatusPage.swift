@@ -61,9 +61,10 @@ enum StatusPage {
                 .text(condition.message)
                     + HTML.element(
                         "p", ["class": "soft"],
-                        .text("\(condition.reason), since \(condition.lastTransitionTime.rfc3339)")))
+                        .text("\(condition.reason), since "),
+                        HTML.element("span", ["class": "time"], .text(condition.lastTransitionTime.rfc3339))))
         }
-        return section("Conditions", HTML.element("table", ["class": "list"], rows))
+        return section("Conditions", HTML.element("table", ["class": "list tall"], rows))
     }
 
     private static func pressure(_ view: AgentView) -> HTML {
@@ -99,7 +100,7 @@ enum StatusPage {
                 .text(words) + (signal.met ? state(" below the threshold", .bad) : .empty)
                     + bar(available: available, capacity: capacity, threshold: limit, over: signal.met, label: words))
         }
-        return section("Signals", HTML.element("table", ["class": "list"], rows))
+        return section("Signals", HTML.element("table", ["class": "list tall"], rows))
     }
 
     private static func system(_ view: AgentView) -> HTML {

@@ -25,7 +25,7 @@ enum StatusPageDevices {
                         available: usage.available, capacity: usage.capacity, threshold: nil, over: false,
                         label: words) + what)
         }
-        return StatusPage.section("File systems", HTML.element("table", ["class": "list"], rows))
+        return StatusPage.section("File systems", HTML.element("table", ["class": "list tall"], rows))
     }
 
     static func network(_ view: AgentView) -> HTML {
@@ -57,7 +57,7 @@ enum StatusPageDevices {
         let rest = interfaces.count - rows.count
         return StatusPage.section(
             "Network",
-            routes + HTML.element("table", ["class": "list"], rows)
+            routes + HTML.element("table", ["class": "list tall"], rows)
                 + (rest > 0 ? StatusPage.note("\(rest) more: loopback, or without an address") : .empty))
     }
 

@@ -17,19 +17,20 @@ enum StatusPageStyle {
         main{columns:24rem;column-gap:1rem;margin-top:1rem}
         section{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:1rem;\
         margin-bottom:1rem;break-inside:avoid}
-        section.wide{column-span:all}
+        section.wide{column-span:all;margin-top:1rem}
         table{width:100%;border-collapse:collapse}
         th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-top:1px solid var(--line);\
         overflow-wrap:anywhere}
         tr:first-child>*{border-top:0}
         th{font-weight:600}
         .list tr{display:flex;flex-wrap:wrap;border-top:1px solid var(--line)}
-        .list tr:first-child{border-top:0}
-        .list th{flex:0 0 11.5rem}
-        .list td{flex:0 0 auto;max-width:100%}
-        .list td:last-child{flex:1 1 9rem;min-width:0}
-        .list tr>*{border-top:0}
-        .wide .list th{flex-basis:16rem;max-width:70%}
+        .list tr:first-child,.list tr>*{border-top:0}
+        .list th{flex:0 1 auto;min-width:6rem;max-width:100%}
+        .list td{min-width:5rem;max-width:100%}
+        .list td:last-child{flex:1 1 12rem}
+        .tall td:last-child{flex-basis:100%;padding-top:0}
+        .wide th{flex-basis:16rem}
+        .time{white-space:nowrap}
         thead th{color:var(--soft);font-weight:500;font-size:.85rem}
         td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
         .soft{color:var(--soft);font-size:.9rem}
@@ -44,5 +45,5 @@ enum StatusPageStyle {
         """
 
     /// SHA-256 of `text`, base64, as the Content-Security-Policy wants it. A test compares it with sha256sum's.
-    static let digest = "VT9uTkauZHHZKP94dH12On4KrWDaEVyICnSNKqbVvFY="
+    static let digest = "+buisqNHTvFPzBoT/coQ+UT5NDJlXhytbOTasi9qpyQ="
 }

@@ -15,6 +15,7 @@ final class AgentCore: Sendable {
         var configuration: Configuration
         var configurationText: [UInt8]
         var snapshot: NodeSnapshot?
+        var known = KnownCapacity()
         var node: NodeObject?
         var tracker: ConditionTracker
     }
@@ -38,6 +39,9 @@ final class AgentCore: Sendable {
     func take(_ snapshot: NodeSnapshot, uptime: Duration, now: Timestamp) -> NodeObject {
         let health = selfHealth(at: uptime)
         let (node, flips) = state.withLock { state in
+            var snapshot = snapshot
+            state.known.learn(from: snapshot)
+            snapshot.known = state.known
             let flips = state.tracker.evaluate(snapshot, health: health, uptime: uptime, now: now)
             let node = NodeObject.build(
                 snapshot: snapshot, settings: state.configuration.node, conditions: state.tracker.conditions)
@@ -52,6 +56,7 @@ final class AgentCore: Sendable {
     /// Goes on with another configuration.
     func update(_ configuration: Configuration) {
         state.withLock { state in
+            if state.configuration.rootDirectory != configuration.rootDirectory { state.known.nodeFileSystem = nil }
             state.configuration = configuration
             state.configurationText = Self.text(of: configuration)
             state.tracker.update(settings: configuration.node)

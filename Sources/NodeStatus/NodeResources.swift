@@ -8,7 +8,7 @@ package struct NodeResources: Equatable, Sendable {
     /// Reservations larger than what there is, in the kubelet's words, which refuses to start with them.
     package var problems: [String]
 
-    /// A resource whose reading is missing is left out. (The kubelet reports cpu and memory as 0 then.)
+    /// A resource that has never been read is left out. (The kubelet reports cpu and memory as 0 then.)
     package static func compute(_ snapshot: NodeSnapshot, _ settings: NodeSettings) -> NodeResources {
         let capacity = capacity(snapshot, settings)
         let reservation = reservation(capacity, settings)
@@ -33,13 +33,14 @@ package struct NodeResources: Equatable, Sendable {
 
     private static func capacity(_ snapshot: NodeSnapshot, _ settings: NodeSettings) -> ResourceList {
         var capacity = ResourceList()
-        let cores = snapshot.topology.value?.logical
+        let cores = snapshot.topology.value?.logical ?? snapshot.known.cpus
         capacity["cpu"] = cores.map { Quantity(milliUnits: saturatingProduct($0, 1_000)) }
-        capacity["memory"] = snapshot.memory.value.map { Quantity(bytes: $0.total) }
+        capacity["memory"] = (snapshot.memory.value?.total ?? snapshot.known.memory).map { Quantity(bytes: $0) }
         if settings.localStorageCapacityIsolation {
-            capacity["ephemeral-storage"] = snapshot.nodeFileSystem.value.map { Quantity(bytes: $0.capacity) }
+            capacity["ephemeral-storage"] = (snapshot.nodeFileSystem.value?.capacity ?? snapshot.known.nodeFileSystem)
+                .map { Quantity(bytes: $0) }
         }
-        for pool in snapshot.hugePages.value ?? [] where pool.pageSize > 0 {
+        for pool in snapshot.hugePages.value ?? snapshot.known.hugePages ?? [] where pool.pageSize > 0 {
             capacity[hugePagePrefix + Quantity(bytes: pool.pageSize).description] = Quantity(
                 bytes: saturatingProduct(pool.pageSize, pool.count))
         }

@@ -36,6 +36,9 @@ package struct NodeSnapshot: Equatable, Sendable {
     package var host: Reading<HostDescription> = .notYetRead
     package var runtime: Reading<RuntimeEndpoint> = .notYetRead
 
+    /// The capacity as it was last read; the agent fills it in, the collector forgets.
+    package var known = KnownCapacity()
+
     /// How each source fares, sorted by name.
     package var sources: [SourceReport] = []
 

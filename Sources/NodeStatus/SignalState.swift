@@ -30,6 +30,11 @@ struct SignalState {
 
     /// A hard threshold is taken at its word only the second time.
     static let readingsToConfirm = 2
+    /// And not before this has passed: a change event or a reload can bring two readings within milliseconds, and a dip
+    /// that they both see is a dip all the same. A little under the collector's second, which is not kept to the last bit.
+    static let timeToConfirm: Duration = .milliseconds(900)
+    /// By how much a reading may come early and still end a grace period.
+    static let tickTolerance: Duration = .milliseconds(100)
     /// And so is a source that gives nothing.
     static let missesToConfirm = 2
 
@@ -93,7 +98,8 @@ extension SignalState.Threshold {
             belowSince = since
             let isLongEnough =
                 threshold.isHard
-                ? readingsBelow >= SignalState.readingsToConfirm : uptime - since >= threshold.grace ?? .zero
+                ? readingsBelow >= SignalState.readingsToConfirm && uptime - since >= SignalState.timeToConfirm
+                : uptime - since >= (threshold.grace ?? .zero) - SignalState.tickTolerance
             isActive = isActive || isLongEnough
         } else {
             readingsBelow = 0

@@ -87,6 +87,9 @@ struct ParserTests {
         let loadavg = try parsing("1.05 1.30 0.67 2/84 10314\n") { try ProcLoadavg($0, name: "l") }
         #expect(loadavg.load == LoadAverage(one: 1.05, five: 1.3, fifteen: 0.67))
         #expect(loadavg.tasks == 84)
+        // Rounded once: what prints as 1.84 is that and not 1.8399999999999999.
+        let again = try parsing("1.84 0.07 12.29 2/84 10314\n") { try ProcLoadavg($0, name: "l") }
+        #expect(again.load == LoadAverage(one: 1.84, five: 0.07, fifteen: 12.29))
         #expect(throws: SourceFailure.self) { try parsing("1.05 1.30 -0.67 2/84 1") { try ProcLoadavg($0, name: "l") } }
         #expect(throws: SourceFailure.self) { try parsing("1.05 1.30 0.67 84 1") { try ProcLoadavg($0, name: "l") } }
     }

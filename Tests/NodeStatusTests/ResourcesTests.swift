@@ -5,6 +5,22 @@ import Testing
 
 @Suite("Capacity and allocatable")
 struct ResourcesTests {
+    @Test("A disk that hangs keeps its size: capacity, allocatable and Ready stay as they were")
+    func knownCapacity() {
+        var known = KnownCapacity()
+        let before = recordedNode(second: 1)
+        known.learn(from: before)
+        var hung = recordedNode(second: 2)
+        hung.nodeFileSystem = .missing("statfs has not returned for 2 s")
+        hung.topology = .missing("gone")
+        hung.memory = .missing("gone")
+        hung.hugePages = .missing("gone")
+        known.learn(from: hung)
+        #expect(NodeResources.compute(hung, NodeSettings()).capacity["ephemeral-storage"] == nil)
+        hung.known = known
+        #expect(NodeResources.compute(hung, NodeSettings()) == NodeResources.compute(before, NodeSettings()))
+    }
+
     @Test("The recorded node's numbers come out to the byte")
     func recorded() {
         let resources = NodeResources.compute(recordedNode(), NodeSettings())

@@ -44,6 +44,47 @@ struct TrackerTests {
         #expect(watch.condition(.diskPressure).message == "kubelet has no disk pressure")
     }
 
+    @Test("Two readings within one dip, as a change event or a reload brings them, confirm nothing")
+    func twoReadingsAtOnce() {
+        var watch = Watch()
+        watch.pass(3)
+        watch.next { $0.setMemory(available: 1) }
+        for milliseconds in [100, 500, 890] as [Int64] {
+            var node = recordedNode(second: watch.second)
+            node.time = Timestamp(seconds: node.time.seconds, nanoseconds: Int32(milliseconds) * 1_000_000)
+            node.memory = .value(
+                MemoryUsage(
+                    total: 4 * gibi, kernelAvailable: nil, free: 0, usage: 4 * gibi, workingSet: 4 * gibi - 1,
+                    source: .cgroup2), at: node.time)
+            watch.tracker.evaluate(
+                node, health: .good, uptime: .seconds(watch.second) + .milliseconds(milliseconds), now: watch.now)
+            #expect(watch.status(.memoryPressure) == .isFalse)
+        }
+        watch.next { $0.setMemory(available: 1) }
+        #expect(watch.status(.memoryPressure) == .isTrue)
+    }
+
+    @Test("A grace period is not lengthened by a reading that comes a little early")
+    func earlyTick() {
+        var watch = Watch { settings in
+            settings.evictionHard = []
+            settings.evictionSoft = [
+                EvictionThreshold(
+                    signal: .memoryAvailable, value: .quantity(Quantity(bytes: 1 << 30)), grace: .seconds(2))
+            ]
+        }
+        watch.pass(3)
+        for (offset, expected) in [(0, ConditionStatus.isFalse), (1_000, .isFalse), (1_950, .isTrue)]
+            as [(Int64, ConditionStatus)]
+        {
+            var node = recordedNode(second: 100)
+            node.time = Timestamp(seconds: node.time.seconds, nanoseconds: Int32(offset / 10) * 1_000_000)
+            node.setMemory(available: 1)
+            watch.tracker.evaluate(node, health: .good, uptime: .seconds(100) + .milliseconds(offset), now: watch.now)
+            #expect(watch.status(.memoryPressure) == expected)
+        }
+    }
+
     @Test("A dip of one reading changes nothing")
     func singleDip() {
         var watch = Watch()

@@ -296,9 +296,9 @@ class FileSystemServer:
             self.answer(request)
         self.answering.set()
 
-    def mount_command(self, point, source="server"):
+    def mount_command(self, point, source="server", kind="fuse.test"):
         """Mounts it at `point`: to be run with `descriptor` passed on."""
-        return (sys.executable, __file__, "mount-fuse", str(self.descriptor), str(point), source)
+        return (sys.executable, __file__, "mount-fuse", str(self.descriptor), str(point), source, kind)
 
     def close(self):
         self.is_closed = True
@@ -306,20 +306,20 @@ class FileSystemServer:
         self.thread.join(5)
 
 
-def mount_fuse(descriptor, point, source):
+def mount_fuse(descriptor, point, source, kind):
     library = ctypes.CDLL(None, use_errno=True)
     data = f"fd={descriptor},rootmode=40000,user_id=0,group_id=0,allow_other"
-    if library.mount(source.encode(), point.encode(), b"fuse.test", 6, data.encode()) != 0:  # nosuid, nodev
+    if library.mount(source.encode(), point.encode(), kind.encode(), 6, data.encode()) != 0:  # nosuid, nodev
         sys.exit(f"mount {point}: {os.strerror(ctypes.get_errno())}")
 
 
 def main():
-    """support.py mount-fuse DESCRIPTOR POINT SOURCE [mount-fuse …] [-- COMMAND …]"""
+    """support.py mount-fuse DESCRIPTOR POINT SOURCE TYPE [mount-fuse …] [-- COMMAND …]"""
     words = sys.argv[1:]
     while words[:1] == ["mount-fuse"]:
-        mount_fuse(int(words[1]), words[2], words[3])
+        mount_fuse(int(words[1]), *words[2:5])
         os.set_inheritable(int(words[1]), False)
-        words = words[4:]
+        words = words[5:]
     if words[:1] == ["--"]:
         os.execvp(words[1], words[1:])
 

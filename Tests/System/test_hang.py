@@ -90,19 +90,24 @@ class HangTest(AgentTest):
             self.addCleanup(server.close)
         return servers
 
-    def agent_with_mounts(self, servers, points, config="", arguments=(), **options):
+    def agent_with_mounts(self, servers, points, config="", arguments=()):
         """An agent whose mount namespace has each server at its point."""
         prefix = [*PRIVATE_MOUNTS]
         for index, (server, point) in enumerate(zip(servers, points)):
             point.mkdir(exist_ok=True)
             command = server.mount_command(point, f"server{index}")
             prefix += command if index == 0 else command[2:]
-        return self.agent(
-            config, arguments, prefix=[*prefix, "--"], pass_fds=[server.descriptor for server in servers], **options)
+        agent = self.agent(
+            config, arguments, prefix=[*prefix, "--"], pass_fds=[server.descriptor for server in servers], wait=False)
+        # Before the agent is ended: a call that nothing can kill would keep it from ending.
+        for server in servers:
+            self.addCleanup(server.close)
+        agent.wait_until_ready()
+        return agent
 
     def mount_later(self, agent, server, point, source="later"):
         subprocess.run(
-            [*within_mounts_of(agent.agent_pid()), *server.mount_command(point, source)], check=True,
+            [*within_mounts_of(agent.agent_pid()), *server.mount_command(point, source, "fuse")], check=True,
             pass_fds=[server.descriptor])
 
     def wait_for_source(self, agent, name, state, seconds=5):
@@ -272,6 +277,10 @@ class HangTest(AgentTest):
         self.assertLess(time.monotonic() - begin, 5)
         self.assertEqual(condition["message"], f"no reading of nodefs.available: {source['error']}")
         self.assertIsNotNone(source["lastSuccess"])
+        # The disk is still there: its size stays, and nobody evicts the node's pods over a reading.
+        self.assertEqual(agent.json("/node")["status"]["capacity"]["ephemeral-storage"], "100Mi")
+        self.assertEqual(agent.condition("Ready")["status"], "True")
+        self.assertEqual(agent.json("/status")["taints"], [])
         self.wait_for_source(agent, f"statfs:{point}", "hung", 15)
         time.sleep(5)
         self.check_pulse(pulse, 8)

@@ -22,7 +22,7 @@ import zlib
 
 from support import PRIVATE_MOUNTS, Agent, AgentTest, FileSystemServer, wait_for
 
-CHROMIUM = next((path for name in ["chromium", "chromium-browser", "google-chrome"] if (path := shutil.which(name))), None)
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 # Every row of every section, and of each bar what part of its track is filled and where its line stands.
 ROWS = """
@@ -38,7 +38,8 @@ ROWS = """
                 return found ? found.getBoundingClientRect() : null
             }
             const used = width('rect.bar, rect.over'), line = width('line')
-            return {used: used.width / track.width, line: line ? (line.x + line.width / 2 - track.x) / track.width : null,
+            return {used: used.width / track.width,
+                    line: line ? (line.x + line.width / 2 - track.x) / track.width : null,
                     over: bar.querySelector('rect.over') !== null, height: track.height}
         })
     }))
@@ -335,6 +336,8 @@ class PageTest(AgentTest):
         self.assertIn("not listening", sections["Container runtime"]["text"])
         self.assertIn("Lease", sections)
         self.assertIn(status["system"]["bootTime"], row("System", "Boot")["cells"][1])
+        # As the kernel writes them, not as binary fractions come out.
+        self.assertRegex(row("System", "Load")["cells"][1], r"^\d+(\.\d{1,2})?( \d+(\.\d{1,2})?){2}$")
         foot = self.browser.evaluate("document.querySelector('footer').innerText")
         self.assertIn(status["agent"]["version"], foot)
         for link in self.browser.evaluate("[...document.querySelectorAll('a')].map(a => a.getAttribute('href'))"):
@@ -444,7 +447,8 @@ class PageTest(AgentTest):
             self.assertNotEqual(self.browser.evaluate("document.title"), "owned")
             # Other control characters than the end of a line are shown as such.
             self.assertIn(
-                str(point).replace("\t", "\ufffd"), self.browser.evaluate("[...document.querySelectorAll('th')].map(th => th.textContent)"))
+                str(point).replace("\t", "\ufffd"),
+                self.browser.evaluate("[...document.querySelectorAll('th')].map(th => th.textContent)"))
             self.assertEqual(self.browser.evaluate("document.querySelectorAll('img, script').length"), 0)
             metrics = agent.get("/metrics").body
             check = subprocess.run(["promtool", "check", "metrics"], input=metrics, capture_output=True)

@@ -143,6 +143,7 @@ class Watch:
         return [entry[0] for entry in self.seen]
 
     def stop(self):
+        time.sleep(0.1)  # one last look
         self.done.set()
         self.thread.join()
         return self.statuses()

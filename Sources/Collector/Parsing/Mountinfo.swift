@@ -66,7 +66,7 @@ private func isMeasured(type: TextCursor, source: TextCursor) -> Bool {
     if type.equals("overlay") || type.equals("devtmpfs") || type.equals("fuse.lxcfs") || type.equals("fuse.portal") {
         return false
     }
-    if type.hasPrefix("fuse.") || type.equals("fuseblk") { return true }
+    if type.equals("fuse") || type.hasPrefix("fuse.") || type.equals("fuseblk") { return true }
     let others: [StaticString] = [
         "nfs", "nfs4", "cifs", "smb3", "smbfs", "ceph", "9p", "virtiofs", "glusterfs", "lustre", "gpfs", "beegfs",
         "afs", "ocfs2", "gfs2", "zfs", "orangefs", "vboxsf", "prl_fs",

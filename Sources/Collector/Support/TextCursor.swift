@@ -153,7 +153,8 @@ struct TextCursor {
             any = true
             position += 1
         }
-        return any ? Double(whole) + fraction / scale : nil
+        // One rounding only, so that 1.84 is the 1.84 that prints as such.
+        return any ? (Double(whole) * scale + fraction) / scale : nil
     }
 
     mutating func advance() { if position < count { position += 1 } }
