@@ -17,6 +17,8 @@ import os
 import pathlib
 import random
 import re
+import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -56,16 +58,16 @@ class Table:
         verdict = "" if met is None else "ok" if met else "MISSED"
         self.missed += met is False
         cells = [str(cell) for cell in cells]
-        self.rows.append((*cells, *[""] * (7 - len(cells)), budget, verdict))
+        self.rows.append((*cells, *[""] * (8 - len(cells)), budget, verdict))
 
     def print(self):
         full = [row for row in self.rows if row]
-        widths = [max(len(row[i]) for row in full if i < len(row)) for i in range(9)]
+        widths = [max(len(row[i]) for row in full if i < len(row)) for i in range(10)]
         for row in self.rows:
             if row is None:
                 print()
                 continue
-            cells = [f"{cell:<{widths[i]}}" if i in (0, 7) else f"{cell:>{widths[i]}}" for i, cell in enumerate(row)]
+            cells = [f"{cell:<{widths[i]}}" if i in (0, 8) else f"{cell:>{widths[i]}}" for i, cell in enumerate(row)]
             print("  ".join(cells).rstrip())
 
 
@@ -75,7 +77,7 @@ def grouped(number):
 
 def seconds_text(seconds):
     if seconds < 0.001:
-        return f"{seconds * 1e6:.0f} us"
+        return f"{seconds * 1e6:.3g} us"
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
@@ -179,22 +181,30 @@ def measure_requests(table, agent, exporter, seconds, rounds):
     ]
     sizes = {name: fetch(port, path, headers) for name, port, path, _, headers in subjects}
     results = {name: [] for name, *_ in subjects}
+    servers = {agent.port: [agent.agent_pid(), web_pid(agent)], exporter.port: [exporter.process.pid]}
+    everything = MachineTime([*servers[agent.port], *servers[exporter.port]])
     for _ in range(rounds):
         for name, port, path, connections, headers in subjects:
             say(f"requests: {name}")
-            results[name].append(load(port, path, connections, seconds, headers))
+            used = sum(map(cpu_time, servers[port]))
+            began = time.monotonic()
+            run = load(port, path, connections, seconds, headers)
+            used = sum(map(cpu_time, servers[port])) - used
+            results[name].append((*run, used / (run[0] * (time.monotonic() - began))))
+    others = everything.others()
     middle = {name: [statistics.median(column) for column in zip(*runs)] for name, runs in results.items()}
     base = middle["node_exporter /metrics"][0]
     table.section(
         "requests: 1 wrk thread, 32 connections", "body bytes", "requests/s", "average", "median", "99 %",
-        "x node_exporter", "budget")
+        "CPU/request", "x node_exporter", "budget")
     for name, *_ in subjects:
-        rate, average, median, worst = middle[name]
+        rate, average, median, worst, processor = middle[name]
         small = sizes[name] <= PAGE_LIMIT and not name.startswith("node_exporter")
         table.row(
             name, grouped(sizes[name]), grouped(rate), seconds_text(average), seconds_text(median),
-            seconds_text(worst), f"{rate / base:.3g}", budget=">= 100 000/s" if small else "",
+            seconds_text(worst), seconds_text(processor), f"{rate / base:.3g}", budget=">= 100 000/s" if small else "",
             met=rate >= 100_000 if small else None)
+    return others
 
 
 # Processes
@@ -217,6 +227,25 @@ def threads(pid):
 def cpu_time(pid):
     """Processor time of all threads of the process, also those that have ended, in seconds: clock_getcpuclockid(3)."""
     return time.clock_gettime(ctypes.c_int32((~pid << 3) | 2).value)
+
+
+class MachineTime:
+    """How many cores were busy with something else than `pids` and the processes that we waited for."""
+
+    def __init__(self, pids):
+        self.pids = pids
+        self.started = time.monotonic()
+        self.before = self.busy()
+
+    def busy(self):
+        fields = [int(field) for field in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+        user, nice, system, _, _, interrupts, soft_interrupts, stolen = fields[:8]
+        all_of_it = (user + nice + system + interrupts + soft_interrupts + stolen) / os.sysconf("SC_CLK_TCK")
+        ours = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return all_of_it - sum(usage.ru_utime + usage.ru_stime for usage in ours) - sum(map(cpu_time, self.pids))
+
+    def others(self):
+        return max(0, self.busy() - self.before) / (time.monotonic() - self.started)
 
 
 def web_pid(agent):
@@ -247,7 +276,7 @@ def memory_rows(table, when, agent, web, exporter, budgets):
         limit = budgets.get(kind)
         table.row(
             f"{kind} {when}", megabytes(agent[kind]), megabytes(web[kind]), megabytes(ours),
-            megabytes(exporter[kind]), "", ratio(ours, exporter[kind]), budget=f"<= {limit} MB" if limit else "",
+            megabytes(exporter[kind]), "", "", ratio(ours, exporter[kind]), budget=f"<= {limit} MB" if limit else "",
             met=ours <= limit * MB if limit else None)
 
 
@@ -345,7 +374,7 @@ def machine():
 
 def run(quick):
     table = Table()
-    seconds, rounds, idle_seconds, starts = (2, 1, 15, 5) if quick else (5, 2, 60, 10)
+    seconds, rounds, idle_seconds, starts = (2, 1, 15, 5) if quick else (4, 3, 60, 10)
 
     started = []
     for number in range(starts):
@@ -361,23 +390,23 @@ def run(quick):
         pids = [agent.agent_pid(), web_pid(agent), exporter.process.pid]
         memory_idle = [memory(pid) for pid in pids]
         threads_idle = [threads(pid) for pid in pids]
-        measure_requests(table, agent, exporter, seconds, rounds)
+        others = measure_requests(table, agent, exporter, seconds, rounds)
         if web_pid(agent) != pids[1]:
             raise CannotMeasure("the web process died under load")
         memory_loaded = [memory(pid) for pid in pids]
 
-    table.section("processes", "agent", "web", "together", "node_exporter", "", "x node_exporter", "budget")
+    table.section("processes", "agent", "web", "together", "node_exporter", "", "", "x node_exporter", "budget")
     memory_rows(table, "idle", *memory_idle, {"PSS": 25, "anonymous": 8})
     memory_rows(table, "after the load", *memory_loaded, {})
     table.row(
-        "threads", threads_idle[0], threads_idle[1], sum(threads_idle[:2]), threads_idle[2], "",
+        "threads", threads_idle[0], threads_idle[1], sum(threads_idle[:2]), threads_idle[2], "", "",
         ratio(sum(threads_idle[:2]), threads_idle[2]))
     ours = idle[0] + idle[1]
     table.row(
         f"CPU over {idle_seconds} s, nobody asking", *[f"{share * 100:.3f} %" for share in (idle[0], idle[1], ours, idle[2])],
         budget="<= 0.1 % of a core", met=ours <= 0.001)
 
-    table.section("times", "median", "least", "most", "tries", "", "", "budget")
+    table.section("times", "median", "least", "most", "tries", "", "", "", "budget")
 
     def times(name, values, limit):
         judged = statistics.median(values) if limit < 1 else max(values)
@@ -395,13 +424,13 @@ def run(quick):
     sizes = [file.stat().st_size for file in files]
     packed = [len(lzma.compress(file.read_bytes(), preset=6)) for file in files]
     peer = pathlib.Path(NODE_EXPORTER).stat().st_size
-    table.section("sizes", "nodekeep", "nodekeep-web", "together", "node_exporter", "", "x node_exporter", "budget")
-    table.row("executable", *map(megabytes, [*sizes, sum(sizes), peer]), "", ratio(sum(sizes), peer))
+    table.section("sizes", "nodekeep", "nodekeep-web", "together", "node_exporter", "", "", "x node_exporter", "budget")
+    table.row("executable", *map(megabytes, [*sizes, sum(sizes), peer]), "", "", ratio(sum(sizes), peer))
     table.row(
         "the same, xz (as in a package)", *map(megabytes, [*packed, sum(packed)]), budget="<= 15 MB",
         met=sum(packed) <= 15 * MB)
 
-    print(f"\nnodekeep, {machine()}\n")
+    print(f"\nnodekeep, {machine()}; while requests were measured, {others:.2f} cores were busy with other programs\n")
     table.print()
     print(f"\n{table.missed} budget{'' if table.missed == 1 else 's'} missed" if table.missed else "\nall budgets met")
 
@@ -410,6 +439,8 @@ def main():
     parser = argparse.ArgumentParser(description="Measures the built agent beside node_exporter.")
     parser.add_argument("--quick", action="store_true", help="shorter and rougher")
     options = parser.parse_args()
+    # So that whatever runs is ended on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         if not NODEKEEP.exists():
             raise CannotMeasure(f"{NODEKEEP} is not there: make build")

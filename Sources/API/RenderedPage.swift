@@ -48,7 +48,9 @@ package struct RenderedPage: Equatable, Sendable {
         }
         headers += [HeaderField("cache-control", "no-cache"), HeaderField("vary", "Accept-Encoding")]
         let tags = [entityTag, EntityTags.gzip(of: entityTag)].map { Array($0.utf8) }
-        if let tag = request.header("if-none-match"), EntityTags.match(Array(tag.utf8), tags) {
+        if let tag = request.header("if-none-match"),
+            Array(tag.utf8).withUnsafeBufferPointer({ EntityTags.match($0, tags) })
+        {
             return GateResponse(
                 id: request.id, status: 304, headers: headers + [HeaderField("etag", entityTag)], body: [])
         }

@@ -201,9 +201,9 @@ extension Report {
         }
 
         private static func rounded(_ seconds: Double) -> Double {
-            var unit = 0.000_1
-            while unit * 100 <= seconds, unit < 1 { unit *= 10 }
-            return (seconds / unit).rounded(.up) * unit
+            var perSecond = 10_000.0
+            while perSecond > 1, seconds * perSecond >= 100 { perSecond /= 10 }
+            return (seconds * perSecond).rounded(.up) / perSecond
         }
     }
 

@@ -18,6 +18,7 @@ struct Housekeeping: Service {
         try? await cancelWhenGracefulShutdown {
             var isReady = false
             var status = ""
+            var releaseAt: Duration?
             while !Task.isCancelled {
                 let now = Time.monotonic()
                 beats.beat(.services, at: now)
@@ -25,10 +26,15 @@ struct Housekeeping: Service {
                 if !isReady, core.hasSnapshot {
                     ServiceManager.ready(status: line)
                     isReady = true
+                    releaseAt = now + .seconds(5)
                 } else if isReady, line != status {
                     ServiceManager.status(line)
                 }
                 status = line
+                if let time = releaseAt, now >= time {
+                    StartUpCode.release()
+                    releaseAt = nil
+                }
                 if watchdog != nil, beats.stuck(at: now).isEmpty { ServiceManager.watchdog() }
                 try await Task.sleep(for: isReady ? interval : .milliseconds(20))
             }

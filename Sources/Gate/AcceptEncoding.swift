@@ -10,7 +10,7 @@ package struct AcceptEncoding {
 
     /// Of one field; nil: there is none.
     package init(_ value: String?) {
-        if let value { add(Array(value.utf8)) }
+        if let value { Array(value.utf8).withUnsafeBufferPointer { add($0) } }
     }
 
     /// Gzip is acceptable, and identity is not said to be better.
@@ -19,7 +19,9 @@ package struct AcceptEncoding {
         return gzip >= identity ?? 0
     }
 
-    package mutating func add(_ value: some RandomAccessCollection<UInt8>) {
+    /// One field's value. A concrete type: a generic one would not be specialised for the other module, and this is on
+    /// the path of every request that asks for gzip.
+    package mutating func add(_ value: UnsafeBufferPointer<UInt8>) {
         for element in value.split(separator: UInt8(ascii: ",")) {
             let parts = element.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false)
             guard let first = parts.first else { continue }
@@ -36,7 +38,7 @@ package struct AcceptEncoding {
     }
 
     /// `q=0.5` as 500; 1000 without one, 0 for one that is none.
-    private static func weight<Part: RandomAccessCollection<UInt8>>(_ parameters: some Sequence<Part>) -> Int {
+    private static func weight(_ parameters: ArraySlice<Slice<UnsafeBufferPointer<UInt8>>>) -> Int {
         for parameter in parameters {
             let text = parameter.withoutOuterBlanks
             guard text.count >= 2, let name = text.first, lowered(name) == UInt8(ascii: "q"),

@@ -4,7 +4,7 @@
 package enum EntityTags {
     /// Whether an `If-None-Match` value names one of `tags` (quoted) by weak comparison, or is `*`. A malformed list
     /// matches as far as it can be read.
-    package static func match(_ value: some RandomAccessCollection<UInt8>, _ tags: [[UInt8]]) -> Bool {
+    package static func match(_ value: UnsafeBufferPointer<UInt8>, _ tags: [[UInt8]]) -> Bool {
         let quote = UInt8(ascii: "\"")
         var rest = [UInt8](value)[...]
         if rest.withoutOuterBlanks.elementsEqual([UInt8(ascii: "*")]) { return true }
