@@ -11,6 +11,10 @@ package struct PageBook {
         var page: PublishedPage
         var isUsed: Bool
         var wantsGzip: Bool
+
+        func shows(_ now: RenderedPage) -> Bool {
+            page.entityTag == now.entityTag && page.status == now.status
+        }
     }
 
     private var held: [String: Held] = [:]
@@ -18,11 +22,6 @@ package struct PageBook {
     package init() {}
 
     package var isEmpty: Bool { held.isEmpty }
-
-    /// Web was replaced: it holds nothing.
-    package mutating func reset() {
-        held = [:]
-    }
 
     /// Web says that these pages were used since they were published or confirmed.
     package mutating func used(_ uses: [PageUse]) {
@@ -35,6 +34,11 @@ package struct PageBook {
     /// A request for `page` was passed on and answered: web may answer the next one.
     package mutating func publish(_ page: RenderedPage, gzip: Bool) -> [AgentMessage] {
         let wantsGzip = gzip || held[page.path]?.wantsGzip == true
+        // A crowd of clients may ask at once for a page that web is just being given: once is enough.
+        if let entry = held[page.path], entry.shows(page), entry.wantsGzip == wantsGzip {
+            held[page.path]?.isUsed = true
+            return []
+        }
         let published = page.published(gzip: wantsGzip)
         held[page.path] = Held(page: published, isUsed: false, wantsGzip: wantsGzip)
         return [.publish(published)]
@@ -54,9 +58,7 @@ package struct PageBook {
                 continue
             }
             held[path]?.isUsed = false
-            if page.entityTag != entry.page.entityTag || page.status != entry.page.status
-                || (entry.wantsGzip && entry.page.gzip == .absent)
-            {
+            if !entry.shows(page) || (entry.wantsGzip && entry.page.gzip == .absent) {
                 let published = page.published(gzip: entry.wantsGzip)
                 held[path]?.page = published
                 messages.append(.publish(published))

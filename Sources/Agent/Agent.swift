@@ -88,7 +88,7 @@ struct Agent: Sendable {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: Housekeeping(core: core, beats: beats)),
+                    .init(service: Housekeeping(core: core, beats: beats, logger: logger)),
                     .init(service: Reloader { reload() }),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger))

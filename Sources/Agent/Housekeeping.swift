@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Logging
+internal import NodeStatus
 internal import ServiceLifecycle
 internal import Systemd
 internal import UnixSignals
@@ -10,6 +12,7 @@ internal import UnixSignals
 struct Housekeeping: Service {
     let core: AgentCore
     let beats: LoopBeats
+    let logger: Logger
 
     func run() async throws {
         let watchdog = ServiceManager.watchdogTimeout
@@ -19,6 +22,7 @@ struct Housekeeping: Service {
             var isReady = false
             var status = ""
             var releaseAt: Duration?
+            var stuckBefore: [AgentLoop] = []
             while !Task.isCancelled {
                 let now = Time.monotonic()
                 beats.beat(.services, at: now)
@@ -35,9 +39,24 @@ struct Housekeeping: Service {
                     StartUpCode.release()
                     releaseAt = nil
                 }
-                if watchdog != nil, beats.stuck(at: now).isEmpty { ServiceManager.watchdog() }
+                let stuck = beats.stuck(at: now)
+                report(stuck, before: stuckBefore)
+                stuckBefore = stuck
+                if watchdog != nil, stuck.isEmpty { ServiceManager.watchdog() }
                 try await Task.sleep(for: isReady ? interval : .milliseconds(20))
             }
+        }
+    }
+
+    /// The health pages withhold the reason; the log has it.
+    private func report(_ stuck: [AgentLoop], before: [AgentLoop]) {
+        for loop in stuck where !before.contains(loop) {
+            logger.error(
+                "the loop \(loop.rawValue) has not gone round for \(GoDuration.format(loop.limit)); the watchdog gets no sign of life",
+                metadata: ["loop": "\(loop.rawValue)"])
+        }
+        for loop in before where !stuck.contains(loop) {
+            logger.notice("the loop \(loop.rawValue) goes round again", metadata: ["loop": "\(loop.rawValue)"])
         }
     }
 }

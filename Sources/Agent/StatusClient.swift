@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import AsyncHTTPClient
+internal import Glibc
 internal import NIOCore
 internal import NIOHTTP1
 
@@ -43,6 +44,11 @@ struct StatusClient {
         }
     }
 
+    /// The system's own word for a failed call; the client's error wraps it in names of its functions.
+    private static func reason(_ error: any Error) -> String {
+        (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+    }
+
     /// - Throws: `AgentError` naming every place that was tried and why it did not answer.
     func get(_ page: String) async throws -> [UInt8] {
         var failures: [String] = []
@@ -60,7 +66,7 @@ struct StatusClient {
             } catch let error as AgentError {
                 throw error
             } catch {
-                failures.append("\(place): \(error)")
+                failures.append("\(place): \(Self.reason(error))")
             }
         }
         throw AgentError("no agent answers: " + failures.joined(separator: "; ") + "; is nodekeep running?")

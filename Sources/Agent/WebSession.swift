@@ -39,11 +39,13 @@ struct WebSession {
     var hasOutput: Bool { !output.isEmpty }
     var nextDeadline: Duration { waiting.isEmpty ? min(nextPing, nextRefresh) : .zero }
 
-    mutating func send(_ message: AgentMessage) {
-        // A message of ours that does not fit into a frame is a page too large to publish: it stays unpublished, and
-        // its requests are passed on and refused one by one.
-        guard let frame = try? GateEncoder.frame(message) else { return }
+    /// - Returns: False when the message does not fit into a frame. A page that large stays unpublished, and its
+    ///   requests are passed on and refused one by one.
+    @discardableResult
+    mutating func send(_ message: AgentMessage) -> Bool {
+        guard let frame = try? GateEncoder.frame(message) else { return false }
         output.append(frame)
+        return true
     }
 
     mutating func flush() throws {
@@ -103,11 +105,7 @@ struct WebSession {
             for message in book.publish(page, gzip: wantsGzip) { send(message) }
             nextRefresh = min(nextRefresh, now + Self.refreshInterval)
         }
-        guard (try? GateEncoder.frame(.respond(answer.response))) != nil else {
-            send(.respond(API.tooLarge(request)))
-            return
-        }
-        send(.respond(answer.response))
+        if !send(.respond(answer.response)) { send(.respond(API.tooLarge(request))) }
     }
 
     private mutating func read() throws {

@@ -44,7 +44,8 @@ enum ConditionWords {
         case .fraction: text = "\(threshold.value.description) (\(limit))"
         }
         if threshold.isHard { return "\(signal.rawValue) \(available) is below its threshold \(text)" }
-        let seconds = GoDuration.format(.seconds(duration.components.seconds))
+        // To the nearest second: the reading that ends a grace period of 2 s may come after 1.95 s.
+        let seconds = GoDuration.format(.seconds((duration + .milliseconds(500)).components.seconds))
         return "\(signal.rawValue) \(available) has been below its soft threshold \(text) for \(seconds)"
     }
 

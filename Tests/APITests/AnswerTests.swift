@@ -121,6 +121,17 @@ struct PageBookTests {
         }
     }
 
+    @Test("A crowd that asks at once is given the page once, and counts as its use")
+    func crowd() {
+        var book = PageBook()
+        #expect(book.publish(page("a"), gzip: false).count == 1)
+        #expect(book.publish(page("a"), gzip: false).isEmpty)
+        #expect(book.publish(page("a"), gzip: true).count == 1)
+        #expect(book.publish(page("b"), gzip: false).count == 1)
+        #expect(book.publish(page("b"), gzip: true).isEmpty)
+        #expect(book.refresh { _ in page("b") } == [.confirm])
+    }
+
     @Test("A page that exists no more is expired")
     func gone() {
         var book = PageBook()

@@ -49,7 +49,7 @@ func healthySnapshot() -> NodeSnapshot {
         [DefaultRoute(interface: "eth0", isIPv6: false, gateway: IPAddress("192.0.2.1"))], at: noon)
     snapshot.resolvedAddresses = .missing("getaddrinfo node-a: Name or service not known")
     snapshot.hostname = .value("node-a", at: noon)
-    snapshot.identity.machineID = .value("3d1219c7c4c5404aaa1f6d2a48adfda4", at: noon)
+    snapshot.identity.machineID = .value("0123456789abcdef0123456789abcdef", at: noon)
     snapshot.identity.systemUUID = .value("u", at: noon)
     snapshot.identity.bootID = .value("b", at: noon)
     snapshot.identity.kernelVersion = .value("6.1.0", at: noon)
