@@ -70,21 +70,26 @@ class Agent:
         if user is not None:
             os.chmod(self.directory, 0o755)
             shutil.chown(self.directory, user)
-        command = [
+        self.command = [
             *prefix, str(pathlib.Path(build) / "nodekeep"), "serve", "--config", str(self.config), "--run-dir",
             str(self.run_directory), "--state-dir", str(self.state_directory), "--local-port", str(self.port),
             *arguments,
         ]
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=user, pass_fds=pass_fds,
-                env={"PATH": os.environ["PATH"], **(environment or {})})
+        self.options = {
+            "user": user, "pass_fds": pass_fds, "env": {"PATH": os.environ["PATH"], **(environment or {})}}
+        self.start()
         if wait:
             try:
                 self.wait_until_ready()
             except BaseException:
                 self.close()
                 raise
+
+    def start(self):
+        """Starts it, or starts it again with the same directories and port; the log goes on."""
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.options)
 
     def wait_until_ready(self, seconds=10):
         def ready():

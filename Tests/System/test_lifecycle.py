@@ -19,6 +19,14 @@ from support import BUILD, NODEKEEP, Agent, AgentTest, nodekeep, wait_for
 PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
 
 
+def has_ended(pid):
+    """Gone, or a zombie that waits for whoever adopted it."""
+    try:
+        return "State:\tZ" in pathlib.Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 class StoppedThread:
     """Holds one thread of another process still, as a bug would; all the others go on."""
 
@@ -102,6 +110,18 @@ class LifecycleTest(AgentTest):
         self.assertEqual(agent.agent_pid(), agent_pid)
         self.assertEqual(agent.process.poll(), None)
         self.assertIn("starting another, the listeners stay open", agent.output())
+
+    def test_an_agent_that_is_killed_leaves_nothing_in_the_way_of_the_next(self):
+        agent = self.agent()
+        for _ in range(3):
+            web = agent.web_pid()
+            os.kill(agent.agent_pid(), signal.SIGKILL)
+            agent.process.wait()
+            wait_for(lambda: has_ended(web), 1, "the end of the web process")
+            self.assertTrue(agent.socket.exists())
+            agent.start()
+            agent.wait_until_ready()
+            self.assertEqual(agent.get("/livez", unix=True).body, b"ok")
 
     def test_a_hung_web_process_is_replaced(self):
         agent = self.agent()
