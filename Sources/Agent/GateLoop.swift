@@ -13,8 +13,8 @@ final class GateLoop: Sendable {
     /// Without an answer to a ping for this long, web counts as hung.
     static let webPatience: Duration = .seconds(5)
     private static let pingInterval: Duration = .seconds(2)
-    /// A web process that lives shorter than this is started again only after a pause.
-    private static let shortLife: Duration = .seconds(5)
+    /// Between two starts of web.
+    private static let restartInterval: Duration = .milliseconds(500)
 
     private let api: API
     private let view: @Sendable () -> AgentView
@@ -73,7 +73,6 @@ final class GateLoop: Sendable {
     private func run() {
         var session: WebSession?
         var nextStart = Time.monotonic()
-        var startedAt = Time.monotonic()
         var drainUntil: Duration?
         while true {
             let now = Time.monotonic()
@@ -94,37 +93,24 @@ final class GateLoop: Sendable {
             }
             if session == nil, drainUntil == nil, now >= nextStart {
                 session = startWeb(now)
-                startedAt = now
-                nextStart = now + .seconds(1)
+                // One that dies young is not started again at once, lest it be started all the time.
+                nextStart = now + Self.restartInterval
             }
-            if var current = session {
-                do {
-                    if asked.truthChanged || now >= current.nextRefresh {
-                        current.refresh(api: api, view: view, now: now)
-                    }
-                    if now >= current.nextPing {
-                        try current.ping(now: now, patience: Self.webPatience, interval: Self.pingInterval)
-                    }
-                    try current.flush()
-                    session = current
-                } catch {
-                    end(&session, because: error, drained: drainUntil != nil)
-                    nextStart = now - startedAt < Self.shortLife ? now + .milliseconds(500) : now
-                    continue
+            attempt(&session, drained: drainUntil != nil) { session in
+                if asked.truthChanged || now >= session.nextRefresh {
+                    session.refresh(api: api, view: view, now: now)
                 }
+                if now >= session.nextPing {
+                    try session.ping(now: now, patience: Self.webPatience, interval: Self.pingInterval)
+                }
+                try session.flush()
             }
             wait(
                 session, until: min(session?.nextDeadline ?? nextStart, drainUntil ?? .seconds(Int64.max / 4)), now: now
             )
-            if var current = session {
-                do {
-                    try current.receive(api: api, view: view, logger: logger, facts: facts)
-                    try current.flush()
-                    session = current
-                } catch {
-                    end(&session, because: error, drained: drainUntil != nil)
-                    nextStart = now - startedAt < Self.shortLife ? now + .milliseconds(500) : now
-                }
+            attempt(&session, drained: drainUntil != nil) { session in
+                try session.receive(api: api, view: view, logger: logger, facts: facts)
+                try session.flush()
             }
         }
         requests.withLock { $0.isFinished = true }
@@ -142,14 +128,27 @@ final class GateLoop: Sendable {
             session.send(.configure(WebConfiguration(listeners: WebChild.inherited(listeners.all))))
             return session
         } catch {
-            logger.error("cannot start the web process; trying again in a second: \(error)")
+            logger.error("cannot start the web process; trying again: \(error)")
             return nil
         }
     }
 
-    private func end(_ session: inout WebSession?, because error: any Error, drained: Bool) {
-        guard let child = session?.child else { return }
+    /// Does something with the session, if there is one; an error ends it.
+    private func attempt(
+        _ session: inout WebSession?, drained: Bool, _ work: (inout WebSession) throws -> Void
+    ) {
+        guard var current = session else { return }
+        // While it is worked on there is one copy of it: two would share its buffers, and each write would copy them.
         session = nil
+        do {
+            try work(&current)
+            session = current
+        } catch {
+            end(current.child, because: error, drained: drained)
+        }
+    }
+
+    private func end(_ child: WebChild, because error: any Error, drained: Bool) {
         let outcome = child.end()
         facts.withLock { facts in
             facts.processID = nil

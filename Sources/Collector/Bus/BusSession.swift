@@ -126,7 +126,8 @@ final class BusSession {
 
     /// systemd sends its signals only to those who subscribe, by the connection that is to have them.
     private func askToBeTold() throws(BusError) {
-        try signals.call(Self.systemd, path: "/org/freedesktop/systemd1", Self.manager, "Subscribe") { [unowned self] _ in
+        try signals.call(Self.systemd, path: "/org/freedesktop/systemd1", Self.manager, "Subscribe") {
+            [unowned self] _ in
             // What has changed between the first questions, which go by the other connection, and this is asked again.
             managerChanged()
         }
