@@ -15,6 +15,12 @@ let dependencies: [Package.Dependency] = [
     .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
     // The buffers, time amounts and status codes in that client's interface.
     .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+    // The container runtime's API: gRPC over its Unix socket, and the messages that are spoken there.
+    .package(url: "https://github.com/grpc/grpc-swift-2.git", exact: "2.4.3"),
+    .package(url: "https://github.com/grpc/grpc-swift-nio-transport.git", exact: "2.9.2"),
+    .package(url: "https://github.com/grpc/grpc-swift-protobuf.git", exact: "2.4.1"),
+    // Its default traits would bring full Foundation.
+    .package(url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0", traits: []),
 ]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -25,6 +31,12 @@ let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift
 let asyncHTTPClient = Target.Dependency.product(
     name: "AsyncHTTPClient", package: "async-http-client", moduleAliases: ["Configuration": "SwiftConfiguration"])
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let grpcCore = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
+let grpcTransport = Target.Dependency.product(
+    name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
+let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
+let swiftProtobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 
 let package = Package(
@@ -54,11 +66,18 @@ let package = Package(
         .target(name: "Systemd", dependencies: ["CSystemd"]),
         .target(name: "Configuration", dependencies: ["NodeStatus", "CYaml"]),
         .target(name: "Collector", dependencies: ["NodeStatus", "Systemd", "CLinux"]),
+        .target(
+            name: "CRI",
+            dependencies: [
+                "CLinux", grpcCore, grpcTransport, grpcProtobuf, swiftProtobuf, asyncHTTPClient, nioCore, nioHTTP1,
+                nioPosix,
+            ],
+            exclude: ["Protos"]),
         .target(name: "API", dependencies: ["NodeStatus", "Gate", "CZlib"]),
         .target(
             name: "Agent",
             dependencies: [
-                "API", "Collector", "Configuration", "Gate", "NodeStatus", "Systemd", "CLinux",
+                "API", "Collector", "Configuration", "CRI", "Gate", "NodeStatus", "Systemd", "CLinux",
                 argumentParser, logging, serviceLifecycle, unixSignals, asyncHTTPClient, nioCore, nioHTTP1,
             ]),
         .executableTarget(name: "nodekeep", dependencies: ["Agent"]),
@@ -74,9 +93,13 @@ let package = Package(
         .testTarget(
             name: "CollectorTests", dependencies: ["Collector", "NodeStatus", "CLinux"], exclude: ["Fixtures"]),
         .testTarget(name: "SystemdTests", dependencies: ["Systemd"]),
+        .testTarget(
+            name: "CRITests",
+            dependencies: ["CRI", grpcCore, grpcTransport, swiftProtobuf, nioCore, nioPosix]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "NodeStatus"]),
         .testTarget(name: "APITests", dependencies: ["API", "Gate", "NodeStatus"]),
-        .testTarget(name: "AgentTests", dependencies: ["Agent", "API", "Gate", "NodeStatus"]),
+        .testTarget(
+            name: "AgentTests", dependencies: ["Agent", "API", "CRI", "Gate", "NodeStatus", logging]),
     ],
     swiftLanguageModes: [.v6]
 )

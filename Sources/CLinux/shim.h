@@ -89,10 +89,40 @@ static inline int nodekeep_statfs(const char *path, struct nodekeep_filesystem *
     return status;
 }
 
+// 1 for tmpfs (TMPFS_MAGIC of <linux/magic.h>), 0 for others, -1 with errno.
+static inline int nodekeep_is_tmpfs(const char *path) {
+    struct statfs information;
+    return statfs(path, &information) == 0 ? information.f_type == 0x01021994 : -1;
+}
+
 // prctl is variadic. At most 15 bytes of the name count.
 static inline int nodekeep_name_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+#include <sys/syscall.h>
+
+// glibc has pidfd_open(2) from 2.36 on, without a declaration that Swift would see.
+static inline int nodekeep_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
 
 #include <malloc.h>
 
 // glibc gives every thread an arena of its own, up to eight for each core.
 static inline int nodekeep_limit_arenas(int count) { return mallopt(M_ARENA_MAX, count); }
+
+// Both are glibc's since 2.28, behind _GNU_SOURCE, which Swift's importer does not define.
+extern int renameat2(int old_directory, const char *old_name, int new_directory, const char *new_name, unsigned int flags);
+extern int sync_file_range(int descriptor, __off64_t offset, __off64_t count, unsigned int flags);
+
+// Fails with EEXIST where the new name is taken (RENAME_NOREPLACE).
+static inline int nodekeep_rename_new(
+    int old_directory, const char *old_name, int new_directory, const char *new_name) {
+    return renameat2(old_directory, old_name, new_directory, new_name, 1);
+}
+
+// Begins to write what is dirty of a file, without waiting for it (SYNC_FILE_RANGE_WRITE).
+static inline int nodekeep_begin_write_back(int descriptor) { return sync_file_range(descriptor, 0, 0, 2); }
+
+// The file system's magic number; -1 with errno.
+static inline long nodekeep_file_system_type(int descriptor) {
+    struct statfs information;
+    return fstatfs(descriptor, &information) == 0 ? (long)(unsigned int)information.f_type : -1;
+}
