@@ -21,6 +21,8 @@ let dependencies: [Package.Dependency] = [
     .package(url: "https://github.com/grpc/grpc-swift-protobuf.git", exact: "2.4.1"),
     // Its default traits would bring full Foundation.
     .package(url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0", traits: []),
+    // SHA-256 of archives.
+    .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
 ]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -37,6 +39,7 @@ let grpcTransport = Target.Dependency.product(
     name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
 let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
 let swiftProtobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 
 let package = Package(
@@ -73,11 +76,12 @@ let package = Package(
                 nioPosix,
             ],
             exclude: ["Protos"]),
+        .target(name: "Checkpoint", dependencies: ["CRI", "NodeStatus", "CLinux", crypto, logging]),
         .target(name: "API", dependencies: ["NodeStatus", "Gate", "CZlib"]),
         .target(
             name: "Agent",
             dependencies: [
-                "API", "Collector", "Configuration", "CRI", "Gate", "NodeStatus", "Systemd", "CLinux",
+                "API", "Checkpoint", "Collector", "Configuration", "CRI", "Gate", "NodeStatus", "Systemd", "CLinux",
                 argumentParser, logging, serviceLifecycle, unixSignals, asyncHTTPClient, nioCore, nioHTTP1,
             ]),
         .executableTarget(name: "nodekeep", dependencies: ["Agent"]),
@@ -96,10 +100,11 @@ let package = Package(
         .testTarget(
             name: "CRITests",
             dependencies: ["CRI", grpcCore, grpcTransport, swiftProtobuf, nioCore, nioPosix]),
+        .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "CRI", "NodeStatus", logging]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "NodeStatus"]),
         .testTarget(name: "APITests", dependencies: ["API", "Gate", "NodeStatus"]),
         .testTarget(
-            name: "AgentTests", dependencies: ["Agent", "API", "CRI", "Gate", "NodeStatus", logging]),
+            name: "AgentTests", dependencies: ["Agent", "API", "Checkpoint", "CRI", "Gate", "NodeStatus", logging]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Amounts in messages: short rather than exact, rounded down.
-enum ReadableAmount {
+package enum ReadableAmount {
     /// `93Mi`, `9.6Gi`, `512`: the largest binary unit, with one decimal below ten.
-    static func bytes(_ bytes: UInt64) -> String {
+    package static func bytes(_ bytes: UInt64) -> String {
         var (unit, power): (UInt64, Int) = (1, 0)
         while power < QuantitySuffix.binary.count, bytes / unit >= 1_024 {
             unit *= 1_024

@@ -20,6 +20,9 @@ package struct Timestamp: Hashable, Comparable, Sendable {
     /// `metav1.MicroTime`: RFC 3339, UTC, exactly six fractional digits (apimachinery/pkg/apis/meta/v1/micro_time.go).
     package var rfc3339Micro: String { civil + "." + Self.padded(Int64(nanoseconds) / 1_000, 6) + "Z" }
 
+    /// RFC 3339, UTC, exactly nine fractional digits.
+    package var rfc3339Nano: String { civil + "." + Self.padded(Int64(nanoseconds), 9) + "Z" }
+
     private var civil: String {
         let days = seconds.floorDivided(by: 86_400)
         // Wrapping: at the very ends of Int64 the product alone does not fit, the difference always does.

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Logging
+
+/// `nodekeep recover`.
+package enum RecoverMain {
+    /// One job whose process has died, until its container is let go of, however long that takes.
+    ///
+    /// - Returns: the exit code: 0 when the job has a record, 1 when it is left as it is, 2 for a path that is none.
+    package static func run(jobDirectory: String, logger: Logger) async -> Int32 {
+        IgnoredSignals.ignore()
+        guard let (checkpoints, id) = DumpMain.place(of: jobDirectory) else {
+            logger.error("\(jobDirectory) is not <checkpoints>/\(CheckpointDirectory.workName)/<job id>")
+            return 2
+        }
+        do {
+            let directory = try CheckpointDirectory.open(checkpoints, creating: false)
+            let around = JobSurroundings(directory: directory, logger: logger)
+            return try await Recovery(around).recover(id) == nil ? 1 : 0
+        } catch {
+            logger.error("job \(id) is left as it is: \(error)")
+            return 1
+        }
+    }
+
+    /// - Parameters:
+    ///   - checkpointDirectory: absolute. None there: nothing to recover.
+    ///   - once: tries each job once instead of until none is left.
+    /// - Returns: the exit code: 0 when no job is left that nobody works on, 1 when one is or the directory is refused.
+    package static func run(checkpointDirectory: String, once: Bool, logger: Logger) async -> Int32 {
+        let directory: CheckpointDirectory
+        do {
+            directory = try CheckpointDirectory.open(checkpointDirectory, creating: false)
+        } catch {
+            if error.isMissing { return 0 }
+            logger.error("\(error)")
+            return 1
+        }
+        let report = await Recovery(JobSurroundings(directory: directory, logger: logger)).run(
+            once: once, claimingUnstarted: false)
+        for (id, reason) in report.open.sorted(by: { $0.key < $1.key }) {
+            logger.warning("job \(id) is not finished: \(reason)")
+        }
+        return report.open.isEmpty ? 0 : 1
+    }
+}
