@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Gate
 
-/// Turns requests into answers. Stateless: every answer is made of the request and the view of the moment.
+/// Turns requests into answers: every one is made of the request and the view of the moment.
 package struct API: Sendable {
     /// The answer to one request, and the page that web may hold from now on.
     package struct Answer: Equatable, Sendable {
@@ -18,26 +18,51 @@ package struct API: Sendable {
         Page(path: "/livez", listeners: ListenerKind.allCases, render: HealthPages.livez),
         Page(path: "/readyz", listeners: ListenerKind.allCases, render: HealthPages.readyz),
         Page(path: "/metrics", listeners: ListenerKind.allCases, render: MetricsPage.render),
-        Page(path: "/metrics/resource", listeners: ListenerKind.allCases, render: ResourceMetricsPage.render),
+        Page(path: ResourceMetricsPage.path, listeners: ListenerKind.allCases, render: ResourceMetricsPage.render),
         // What the operator has configured is for who may be root here.
         Page(path: "/configz", listeners: [.socket], render: JSONPages.configz),
+        Page(path: "/checkpoints/jobs", listeners: [.socket], isPublishable: false, render: JSONPages.checkpointJobs),
     ]
 
     /// One page: where it is, on which listeners, and how it is made.
     struct Page: Sendable {
         let path: String
         let listeners: [ListenerKind]
+        /// Whether web may hold it. What moves while a job runs is asked for each time.
+        var isPublishable = true
         let render: @Sendable (PageRequest, AgentView) -> RenderedPage
     }
 
-    package init() {}
+    private let rendered: @Sendable (_ path: String) -> Void
+
+    /// - Parameter rendered: told of each page that is made, from the thread on which that happens: somebody wants it.
+    package init(rendered: @escaping @Sendable (_ path: String) -> Void = { _ in }) {
+        self.rendered = rendered
+    }
+
+    /// Where the use of containers and pods is shown.
+    package static var resourceMetrics: String { ResourceMetricsPage.path }
 
     /// The page at `path` as it is now, as a request without a query gets it.
     package func page(_ path: String, _ view: AgentView) -> RenderedPage? {
-        Self.pages.first { $0.path == path }.map { $0.render(PageRequest(page: $0), view) }
+        guard let page = Self.pages.first(where: { $0.path == path }) else { return nil }
+        rendered(path)
+        return page.render(PageRequest(page: page), view)
     }
 
-    /// Answers a request that web has passed on. The request has been validated.
+    /// What to do about a request that web has passed on. The request has been validated.
+    package func route(_ request: GateRequest, _ view: AgentView) -> Routed {
+        // Checkpoints are for the root-only socket alone, and so is everything about them.
+        guard request.listener == .socket, request.path.hasPrefix(CheckpointRoute.prefix) else {
+            return .answer(answer(request, view))
+        }
+        switch CheckpointRoute.route(request, isEnabled: view.checkpoints.directory != nil) {
+        case .success(let call): return .checkpoint(call)
+        case .failure(let answer): return .answer(Answer(response: answer.response(id: request.id)))
+        }
+    }
+
+    /// Answers a request with what there is to show.
     package func answer(_ request: GateRequest, _ view: AgentView) -> Answer {
         guard let target = RequestTarget(path: request.path, query: request.query) else {
             return Answer(
@@ -55,9 +80,10 @@ package struct API: Sendable {
         guard request.method == "GET" || request.method == "HEAD" else {
             return Answer(response: StatusAnswer.methodNotAllowed(request.method).response(to: request))
         }
-        let rendered = page.render(PageRequest(page: page, target: target), view)
-        let isPublishable = request.query == nil && request.path == page.path
-        return Answer(response: rendered.answer(to: request), page: isPublishable ? rendered : nil)
+        rendered(page.path)
+        let made = page.render(PageRequest(page: page, target: target), view)
+        let isPublishable = page.isPublishable && request.query == nil && request.path == page.path
+        return Answer(response: made.answer(to: request), page: isPublishable ? made : nil)
     }
 
     /// The answer in place of one that does not fit through the gate.

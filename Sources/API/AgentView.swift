@@ -12,12 +12,14 @@ package struct AgentView: Sendable {
     package var readiness: [HealthCheck]
     package var agent: AgentFacts
     package var web: WebCounters
+    package var checkpoints: CheckpointsView
     /// The effective configuration as JSON, without secrets.
     package var configuration: [UInt8]
 
     package init(
         snapshot: NodeSnapshot, settings: NodeSettings, node: NodeObject, signals: [SignalStatus],
-        liveness: [HealthCheck], readiness: [HealthCheck], agent: AgentFacts, web: WebCounters, configuration: [UInt8]
+        liveness: [HealthCheck], readiness: [HealthCheck], agent: AgentFacts, web: WebCounters,
+        checkpoints: CheckpointsView = CheckpointsView(), configuration: [UInt8]
     ) {
         self.snapshot = snapshot
         self.settings = settings
@@ -27,6 +29,7 @@ package struct AgentView: Sendable {
         self.readiness = readiness
         self.agent = agent
         self.web = web
+        self.checkpoints = checkpoints
         self.configuration = configuration
     }
 }

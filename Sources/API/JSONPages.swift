@@ -31,6 +31,13 @@ enum JSONPages {
         page(request, view.configuration)
     }
 
+    /// `/checkpoints/jobs`; `?request=NAME` leaves only those whose caller named them so.
+    static func checkpointJobs(_ request: PageRequest, _ view: AgentView) -> RenderedPage {
+        let name = request.target?.values(of: "request").last
+        let jobs = view.checkpoints.jobs.filter { name == nil || $0.request == name }
+        return page(request, JSONText.encode(CheckpointJobList(items: jobs), pretty: request.flag("pretty")))
+    }
+
     private static func page(_ request: PageRequest, _ body: [UInt8]) -> RenderedPage {
         RenderedPage(
             path: request.page.path, listeners: request.page.listeners, contentType: "application/json", body: body)

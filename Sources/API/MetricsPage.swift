@@ -13,7 +13,9 @@ enum MetricsPage {
         FileSystemMetrics.write(&metrics, view.snapshot)
         NetworkMetrics.write(&metrics, view.snapshot)
         systemFamilies(&metrics, view.snapshot)
+        RuntimeMetrics.write(&metrics, view.snapshot)
         sourceFamilies(&metrics, view.snapshot)
+        CheckpointMetrics.write(&metrics, view.checkpoints)
         AgentMetrics.write(&metrics, view)
         return RenderedPage(
             path: request.page.path, listeners: request.page.listeners, contentType: contentType,
@@ -176,12 +178,6 @@ enum MetricsPage {
         metrics.family("nodekeep_systemd_state", .gauge, "1 for the state that systemd is in.") { samples in
             guard let state = snapshot.systemd.value?.systemState else { return }
             samples.add(1, ["state": state])
-        }
-        metrics.family(
-            "nodekeep_runtime_listening", .gauge, "1 while somebody listens on the container runtime's socket."
-        ) { samples in
-            guard let runtime = snapshot.runtime.value else { return }
-            samples.add(runtime.isListening ? 1 : 0, ["endpoint": runtime.endpoint])
         }
     }
 

@@ -33,6 +33,7 @@ struct Report: Encodable {
     var system: System
     var runtime: Runtime
     var taints: [Taint]
+    var checkpoints: CheckpointsReport
     var collectors: [Source]
     var agent: Agent
 
@@ -60,6 +61,7 @@ struct Report: Encodable {
         system = System(snapshot)
         runtime = Runtime(snapshot)
         taints = DerivedTaint.compute(view.conditions)
+        checkpoints = CheckpointsReport(view.checkpoints)
         collectors = snapshot.sources.map(Source.init)
         agent = Agent(view.agent)
     }

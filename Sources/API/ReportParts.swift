@@ -165,18 +165,6 @@ extension Report {
         }
     }
 
-    struct Runtime: Encodable {
-        var endpoint: String?
-        var listening: Bool
-        var problem: String?
-
-        init(_ snapshot: NodeSnapshot) {
-            endpoint = snapshot.runtime.value?.endpoint
-            listening = snapshot.runtime.value?.isListening ?? false
-            problem = snapshot.runtime.missingReason ?? snapshot.runtime.value?.problem
-        }
-    }
-
     struct Source: Encodable {
         var name: String
         var state: String

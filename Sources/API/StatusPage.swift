@@ -33,7 +33,8 @@ enum StatusPage {
             ])
         let sections = [
             conditions(view), pressure(view), signals(view), StatusPageDevices.fileSystems(view),
-            StatusPageDevices.network(view), system(view), runtime(view), lease(), sources(view),
+            StatusPageDevices.network(view), system(view), StatusPageRuntime.section(view),
+            StatusPageCheckpoints.section(view.checkpoints), lease(), sources(view),
         ]
         let body = HTML.element("body", [:], header(view), HTML.element("main", [:], sections), footer(view))
         return "<!DOCTYPE html>\n" + HTML.element("html", ["lang": "en"], head, body).source + "\n"
@@ -138,17 +139,6 @@ enum StatusPage {
                     .joined(separator: ", ")
             })
         return section("System", HTML.element("table", ["class": "list"], rows))
-    }
-
-    private static func runtime(_ view: AgentView) -> HTML {
-        guard let runtime = view.snapshot.runtime.value else {
-            return section("Container runtime", note(view.snapshot.runtime.missingReason ?? "not read"))
-        }
-        return section(
-            "Container runtime",
-            HTML.element("p", [:], .text(runtime.endpoint))
-                + (runtime.isListening ? state("listening", .good) : state("not listening", .bad))
-                + HTML.element("p", ["class": "soft"], .text(runtime.problem ?? "")))
     }
 
     private static func lease() -> HTML {

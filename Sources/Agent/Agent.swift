@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import API
+internal import CRI
 internal import CLinux
 internal import Collector
+internal import CRI
 internal import Configuration
 internal import Glibc
 internal import Logging
@@ -22,8 +24,16 @@ struct Agent: Sendable {
     private let listeners: Listeners
     private let runLock: Int32
     private let gate: GateLoop
+    private let keeper: CheckpointKeeper
     private let collector: Collector
     private let statusFile: StatusFile
+    private let runtime: Runtime?
+
+    /// The one client of the container runtime, and what it has told.
+    private struct Runtime {
+        var client: RuntimeClient
+        var state: RuntimeState
+    }
 
     /// Takes hold of everything the agent needs: directories, lock, listeners. Starts nothing.
     ///
@@ -45,10 +55,24 @@ struct Agent: Sendable {
             socketPath: configuration.socketPath)
         let beats = LoopBeats(startedAt: Time.monotonic())
         let core = AgentCore(configuration: configuration, beats: beats, logger: logger, now: Time.now())
+        let runtime = configuration.containerRuntimeEndpoint.map { endpoint in
+            Runtime(
+                client: RuntimeClient(socket: configuration.containerRuntimeSocket ?? endpoint),
+                state: RuntimeState(endpoint: endpoint, logger: logger))
+        }
+        if let runtime { core.take(runtime.state.report) }
         let processes = ProcessReader()
         let webFacts = WebFactsSource()
+        let pages = ChangeSignal()
+        let keeper = try CheckpointKeeper(
+            settings: Self.checkpointSettings(configuration), client: runtime?.client,
+            memory: { core.memorySpace }, beats: beats, logger: logger,
+            changed: { pages.signal() })
+        let api = API { path in
+            if path == API.resourceMetrics { runtime?.state.usageWanted() }
+        }
         let gate = try GateLoop(
-            api: API(), listeners: listeners, executable: executable, beats: beats, logger: logger,
+            api: api, listeners: listeners, executable: executable, beats: beats, logger: logger, calls: keeper,
             view: {
                 let now = Time.monotonic()
                 let web = webFacts.read()
@@ -56,9 +80,10 @@ struct Agent: Sendable {
                     version: Version.current, startTime: core.startTime, listeners: listeners.all.map(\.name),
                     processes: processes.facts(web: web.processID, at: now), webStarts: web.starts,
                     notice: "Served on this machine only: no authenticator is configured, so the main listener is off.")
-                return core.view(facts: facts, web: web, at: now)
+                return core.view(facts: facts, web: web, checkpoints: keeper.view, at: now)
             })
         webFacts.follow(gate)
+        pages.follow { gate.truthChanged() }
         let statusFile = try StatusFile(stateDirectory: configuration.stateDirectory, logger: logger)
         collector = Collector(options: Self.options(configuration)) { snapshot in
             let uptime = Time.monotonic()
@@ -70,6 +95,8 @@ struct Agent: Sendable {
         self.beats = beats
         self.core = core
         self.gate = gate
+        self.keeper = keeper
+        self.runtime = runtime
         self.statusFile = statusFile
     }
 
@@ -81,19 +108,31 @@ struct Agent: Sendable {
         } catch {
             throw AgentError("cannot start the collector: \(error)")
         }
+        try keeper.start()
         try gate.start()
         logger.info(
             "serving on \(listeners.all.map(\.name).joined(separator: " and "))",
             metadata: ["version": "\(Version.current)", "pid": "\(getpid())"])
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(service: Housekeeping(core: core, beats: beats, logger: logger)),
-                    .init(service: Reloader { reload() }),
-                ],
+                services: services,
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger))
         try await group.run()
         await stop()
+    }
+
+    private var services: [ServiceGroupConfiguration.ServiceConfiguration] {
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: Housekeeping(core: core, beats: beats, logger: logger)),
+            .init(service: Reloader { reload() }),
+        ]
+        if let runtime {
+            let monitor = RuntimeMonitor(client: runtime.client, state: runtime.state) { [core, collector] report in
+                if core.take(report) { collector.imagesAre(in: report.imageFileSystems.value?.first) }
+            }
+            services.append(.init(service: monitor))
+        }
+        return services
     }
 
     /// The group's own records are about its workings; below a warning they tell an operator nothing.
@@ -106,6 +145,12 @@ struct Agent: Sendable {
     private func stop() async {
         ServiceManager.stopping()
         logger.info("stopping")
+        // Whoever waits for a checkpoint is told so while web still answers.
+        keeper.stop()
+        let answered = Time.monotonic() + .milliseconds(300)
+        while !keeper.isFinished, Time.monotonic() < answered {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
         gate.drain(within: Self.drainLimit)
         let deadline = Time.monotonic() + Self.drainLimit + .milliseconds(200)
         while !gate.isFinished, Time.monotonic() < deadline {
@@ -130,7 +175,7 @@ struct Agent: Sendable {
         ServiceManager.reloading(monotonicMicroseconds: Time.monotonicMicroseconds())
         defer { ServiceManager.ready(status: core.summary) }
         let resolution = try? reread()
-        guard let resolution, let new = resolution.configuration, resolution.problems.isEmpty else {
+        guard let resolution, var new = resolution.configuration, resolution.problems.isEmpty else {
             for problem in resolution?.problems ?? [] { logger.error("\(problem)") }
             logger.error("the new configuration is refused; the old one stays")
             return
@@ -140,7 +185,10 @@ struct Agent: Sendable {
         for change in Self.changesThatNeedARestart(old, new) {
             logger.warning("\(change) has changed: that takes effect when the agent is restarted")
         }
+        // Not even by a reload in the moment in which the runtime is being started anew and its socket is gone.
+        new.keepRuntime(of: old)
         core.update(new)
+        keeper.update(Self.checkpointSettings(new))
         AgentLogging.logLevel.set(AgentLogging.level(verbosity: new.verbosity))
         collector.update(options: Self.options(new))
         collector.refresh()
@@ -153,8 +201,18 @@ struct Agent: Sendable {
             old.localPort == new.localPort ? nil : "localPort",
             old.socketPath == new.socketPath ? nil : "socket",
             old.runDirectory == new.runDirectory ? nil : "runDir",
+            old.containerRuntimeEndpoint == new.containerRuntimeEndpoint ? nil : "containerRuntimeEndpoint",
             old.stateDirectory == new.stateDirectory ? nil : "stateDir",
         ].compactMap(\.self)
+    }
+
+    private static func checkpointSettings(_ configuration: Configuration) -> CheckpointSettings {
+        CheckpointSettings(
+            isEnabled: configuration.checkpointsEnabled, directory: configuration.checkpointDirectory,
+            requestTimeout: configuration.runtimeRequestTimeout,
+            runtimeEndpoint: configuration.containerRuntimeEndpoint, rootDirectory: configuration.rootDirectory,
+            imageDirectory: configuration.imageDirectory,
+            thresholds: configuration.node.evictionHard + configuration.node.evictionSoft)
     }
 
     private static func options(_ configuration: Configuration) -> CollectorOptions {
@@ -163,7 +221,16 @@ struct Agent: Sendable {
         options.imageDirectory = configuration.imageDirectory
         options.hostnameOverride =
             configuration.node.hostnameOverride.isEmpty ? nil : configuration.node.hostnameOverride
-        options.runtimeEndpoint = configuration.containerRuntimeEndpoint
         return options
+    }
+}
+
+extension Configuration {
+    /// The runtime stays the one that the agent was started with.
+    fileprivate mutating func keepRuntime(of old: Configuration) {
+        guard containerRuntimeEndpoint != old.containerRuntimeEndpoint else { return }
+        containerRuntimeEndpoint = old.containerRuntimeEndpoint
+        node.runtimeConfigured = old.node.runtimeConfigured
+        imageDirectory = old.imageDirectory
     }
 }

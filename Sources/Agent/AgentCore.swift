@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import API
+internal import Checkpoint
 internal import Configuration
 internal import Gate
 internal import Logging
@@ -15,6 +16,7 @@ final class AgentCore: Sendable {
         var configuration: Configuration
         var configurationText: [UInt8]
         var snapshot: NodeSnapshot?
+        var runtime: RuntimeReport?
         var known = KnownCapacity()
         var node: NodeObject?
         var tracker: ConditionTracker
@@ -42,15 +44,28 @@ final class AgentCore: Sendable {
             var snapshot = snapshot
             state.known.learn(from: snapshot)
             snapshot.known = state.known
+            state.snapshot = snapshot
+            snapshot.runtime = state.runtime
             let flips = state.tracker.evaluate(snapshot, health: health, uptime: uptime, now: now)
             let node = NodeObject.build(
                 snapshot: snapshot, settings: state.configuration.node, conditions: state.tracker.conditions)
-            state.snapshot = snapshot
             state.node = node
             return (node, flips)
         }
         for flip in flips { log(flip) }
         return node
+    }
+
+    /// Takes in what the container runtime has said: shown at once, the node follows with the next snapshot.
+    ///
+    /// - Returns: whether its images are somewhere else than before.
+    @discardableResult
+    func take(_ runtime: RuntimeReport) -> Bool {
+        state.withLock { state in
+            let before = state.runtime?.imageFileSystems.value?.first
+            state.runtime = runtime
+            return before != runtime.imageFileSystems.value?.first
+        }
     }
 
     /// Goes on with another configuration.
@@ -66,6 +81,20 @@ final class AgentCore: Sendable {
     var configuration: Configuration { state.withLock { $0.configuration } }
     var hasSnapshot: Bool { state.withLock { $0.snapshot != nil } }
 
+    /// The machine's memory as a place that a tmpfs takes from; nil before it has been read.
+    var memorySpace: FileSystemSpace? {
+        state.withLock { state in
+            guard let memory = state.snapshot?.memory.value else { return nil }
+            let thresholds = state.configuration.node.evictionHard + state.configuration.node.evictionSoft
+            let reserve = thresholds.filter { $0.signal == .memoryAvailable }
+                .map { $0.absolute(capacity: memory.total) }.max()
+            return FileSystemSpace(
+                device: "memory", name: "memory",
+                available: memory.total > memory.workingSet ? memory.total - memory.workingSet : 0,
+                capacity: memory.total, reserve: reserve ?? 0)
+        }
+    }
+
     /// The line for `systemctl status`.
     var summary: String {
         state.withLock { state in
@@ -79,19 +108,22 @@ final class AgentCore: Sendable {
     }
 
     /// What there is to show at this moment.
-    func view(facts: AgentFacts, web: WebFacts, at uptime: Duration) -> AgentView {
+    func view(facts: AgentFacts, web: WebFacts, checkpoints: CheckpointsView, at uptime: Duration) -> AgentView {
         let liveness = livenessChecks(at: uptime)
         return state.withLock { state in
-            let snapshot = state.snapshot ?? NodeSnapshot(time: startTime)
+            var snapshot = state.snapshot ?? NodeSnapshot(time: startTime)
+            snapshot.runtime = state.runtime
             let node =
                 state.node
                 ?? NodeObject.build(
                     snapshot: snapshot, settings: state.configuration.node, conditions: state.tracker.conditions)
+            if let runtime = state.runtime { snapshot.sources = runtime.sourcesBeside(snapshot.sources) }
             let snapshotCheck = HealthCheck(
                 name: "snapshot", problem: state.snapshot == nil ? "the node has not been read yet" : nil)
             return AgentView(
                 snapshot: snapshot, settings: state.configuration.node, node: node, signals: state.tracker.signals,
                 liveness: liveness, readiness: liveness + [snapshotCheck], agent: facts, web: web.total,
+                checkpoints: checkpoints,
                 configuration: state.configurationText)
         }
     }
@@ -131,5 +163,12 @@ final class AgentCore: Sendable {
     private static func text(of configuration: Configuration) -> [UInt8] {
         let envelope = ConfigurationValue.object([.init("kubeletconfig", configuration.document())])
         return JSONValue.text(envelope)
+    }
+}
+
+extension RuntimeReport {
+    /// How its readings fare among the collector's sources, by name.
+    fileprivate func sourcesBeside(_ others: [SourceReport]) -> [SourceReport] {
+        (others + sources).sorted { $0.name < $1.name }
     }
 }

@@ -18,6 +18,7 @@ final class GateLoop: Sendable {
 
     private let api: API
     private let view: @Sendable () -> AgentView
+    private let calls: any LongCalls
     private let listeners: Listeners
     private let executable: String
     private let beats: LoopBeats
@@ -31,15 +32,20 @@ final class GateLoop: Sendable {
         var truthChanged = false
         var drain: Duration?
         var isFinished = false
+        /// Answers to long calls, each for one web process.
+        var answers: [(web: Int32, response: GateResponse)] = []
     }
 
-    /// - Parameter view: what there is to show at this moment; called on the loop's thread.
+    /// - Parameters:
+    ///   - calls: takes over what cannot be answered at once.
+    ///   - view: what there is to show at this moment; called on the loop's thread.
     init(
-        api: API, listeners: Listeners, executable: String, beats: LoopBeats, logger: Logger,
+        api: API, listeners: Listeners, executable: String, beats: LoopBeats, logger: Logger, calls: any LongCalls,
         view: @escaping @Sendable () -> AgentView
     ) throws {
         self.api = api
         self.view = view
+        self.calls = calls
         self.listeners = listeners
         self.executable = executable
         self.beats = beats
@@ -57,6 +63,12 @@ final class GateLoop: Sendable {
     /// The collector has published: pages that are in use are rendered again. From any thread.
     func truthChanged() {
         requests.withLock { $0.truthChanged = true }
+        wakeup.signal()
+    }
+
+    /// The answer to a long call. From any thread. Dropped when the web process that passed the call on is gone.
+    func answer(_ response: GateResponse, web: Int32) {
+        requests.withLock { $0.answers.append((web, response)) }
         wakeup.signal()
     }
 
@@ -81,6 +93,7 @@ final class GateLoop: Sendable {
                 let copy = requests
                 requests.truthChanged = false
                 requests.drain = nil
+                requests.answers = []
                 return copy
             }
             if let limit = asked.drain, drainUntil == nil {
@@ -88,7 +101,10 @@ final class GateLoop: Sendable {
                 session?.send(.drain(milliseconds: UInt32(clamping: limit.pollMilliseconds)))
             }
             if let drainUntil, session == nil || now >= drainUntil {
-                _ = session?.child.end()
+                if let child = session?.child {
+                    _ = child.end()
+                    calls.cancelAll(web: child.processID)
+                }
                 break
             }
             if session == nil, drainUntil == nil, now >= nextStart {
@@ -100,6 +116,9 @@ final class GateLoop: Sendable {
                 if asked.truthChanged || now >= session.nextRefresh {
                     session.refresh(api: api, view: view, now: now)
                 }
+                for answer in asked.answers where answer.web == session.child.processID {
+                    session.respond(answer.response)
+                }
                 if now >= session.nextPing {
                     try session.ping(now: now, patience: Self.webPatience, interval: Self.pingInterval)
                 }
@@ -109,7 +128,9 @@ final class GateLoop: Sendable {
                 session, until: min(session?.nextDeadline ?? nextStart, drainUntil ?? .seconds(Int64.max / 4)), now: now
             )
             attempt(&session, drained: drainUntil != nil) { session in
-                try session.receive(api: api, view: view, logger: logger, facts: facts)
+                try session.receive(
+                    api: api, view: view, calls: calls, reply: { self.answer($0, web: $1) }, logger: logger,
+                    facts: facts)
                 try session.flush()
             }
         }
@@ -150,6 +171,8 @@ final class GateLoop: Sendable {
 
     private func end(_ child: WebChild, because error: any Error, drained: Bool) {
         let outcome = child.end()
+        // Whoever asked has lost the connection with it.
+        calls.cancelAll(web: child.processID)
         facts.withLock { facts in
             facts.processID = nil
             facts.isReady = false

@@ -42,7 +42,8 @@ struct Housekeeping: Service {
                 let stuck = beats.stuck(at: now)
                 report(stuck, before: stuckBefore)
                 stuckBefore = stuck
-                if watchdog != nil, stuck.isEmpty { ServiceManager.watchdog() }
+                // Not before READY: only then does the manager wait for it.
+                if watchdog != nil, isReady, stuck.isEmpty { ServiceManager.watchdog() }
                 try await Task.sleep(for: isReady ? interval : .milliseconds(20))
             }
         }

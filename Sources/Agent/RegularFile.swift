@@ -36,7 +36,11 @@ enum RegularFile {
 
 enum StandardError {
     static func print(_ line: String) {
-        var bytes = Array((line + "\n").utf8)
-        _ = write(STDERR_FILENO, &bytes, bytes.count)
+        write(line + "\n")
+    }
+
+    static func write(_ text: String) {
+        var bytes = Array(text.utf8)
+        _ = Glibc.write(STDERR_FILENO, &bytes, bytes.count)
     }
 }

@@ -25,14 +25,14 @@ struct StatusClient {
         }
 
         /// The URL of a page there; nil when the place makes no URL.
-        fileprivate func url(of page: String) -> String {
+        func url(of page: String) -> String {
             switch self {
             case .socket(let path): "http+unix://" + Self.percentEncoded(path) + page
             case .server(let address): (address.hasSuffix("/") ? String(address.dropLast()) : address) + page
             }
         }
 
-        private static func percentEncoded(_ path: String) -> String {
+        static func percentEncoded(_ path: String) -> String {
             path.utf8.map { byte in
                 switch byte {
                 case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -45,7 +45,7 @@ struct StatusClient {
     }
 
     /// The system's own word for a failed call; the client's error wraps it in names of its functions.
-    private static func reason(_ error: any Error) -> String {
+    static func reason(_ error: any Error) -> String {
         (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
     }
 

@@ -70,7 +70,8 @@ struct WebSession {
 
     /// Reads what web has said and acts on it.
     mutating func receive(
-        api: API, view: () -> AgentView, logger: Logger, facts: borrowing Mutex<WebFacts>
+        api: API, view: () -> AgentView, calls: any LongCalls,
+        reply: @escaping @Sendable (GateResponse, Int32) -> Void, logger: Logger, facts: borrowing Mutex<WebFacts>
     ) throws {
         if waiting.isEmpty { try read() }
         let now = Time.monotonic()
@@ -81,10 +82,13 @@ struct WebSession {
                 logger.debug("the web process serves", metadata: ["pid": "\(child.processID)"])
             case .request(let request):
                 try request.validate()
-                answer(request, api: api, view: view(), now: now)
-            case .cancelled:
-                // Every answer of this release is given at once, so there is nothing left to call off.
-                break
+                let view = view()
+                switch api.route(request, view) {
+                case .answer(let given): answer(request, with: given, now: now)
+                case .checkpoint(let call): begin(call, request.id, calls, reply)
+                }
+            case .cancelled(let id):
+                calls.cancel(LongCallID(web: child.processID, request: id))
             case .used(let uses):
                 book.used(uses)
             case .pong(let number, let counters):
@@ -98,8 +102,24 @@ struct WebSession {
         waiting.removeFirst(min(Self.batch, waiting.count))
     }
 
-    private mutating func answer(_ request: GateRequest, api: API, view: AgentView, now: Duration) {
-        let answer = api.answer(request, view)
+    /// The answer to a long call.
+    mutating func respond(_ response: GateResponse) {
+        send(.respond(response))
+    }
+
+    private mutating func begin(
+        _ call: CheckpointCall, _ request: UInt64, _ calls: any LongCalls,
+        _ reply: @escaping @Sendable (GateResponse, Int32) -> Void
+    ) {
+        let web = child.processID
+        let patience = calls.begin(call, LongCallID(web: web, request: request)) { answer in
+            reply(answer.response(id: request), web)
+        }
+        // Web waits longer than the answer can take, so that nobody but the agent says that it took too long.
+        send(.await(id: request, milliseconds: UInt32(clamping: (patience + .seconds(10)).pollMilliseconds)))
+    }
+
+    private mutating func answer(_ request: GateRequest, with answer: API.Answer, now: Duration) {
         if let page = answer.page {
             let wantsGzip = AcceptEncoding(request.headers.first { $0.name == "accept-encoding" }?.value).prefersGzip
             for message in book.publish(page, gzip: wantsGzip) { send(message) }

@@ -24,6 +24,8 @@ package final class Collector: @unchecked Sendable {
         var stop = false
         var refresh = false
         var options: CollectorOptions?
+        /// The inner nil: the runtime names none any more.
+        var imageDirectory: String??
     }
 
     /// - Parameter publish: called from the collector's thread; it must not block.
@@ -75,6 +77,12 @@ package final class Collector: @unchecked Sendable {
     /// Looks elsewhere from now on.
     package func update(options: CollectorOptions) {
         monitor.locked { requests.options = options }
+        wake.signal()
+    }
+
+    /// The container runtime says that its images are in `directory`; nil: it no longer says where.
+    package func imagesAre(in directory: String?) {
+        monitor.locked { requests.imageDirectory = .some(directory) }
         wake.signal()
     }
 

@@ -31,7 +31,8 @@ final class CollectorLoop {
         while true {
             let asked = requests()
             if asked.stop { break }
-            if let options = asked.options {
+            if var options = asked.options {
+                options.runtimeImageDirectory = self.options.runtimeImageDirectory
                 rebuild(options)
                 engine.tick(grace: 100 * .millisecond)
                 publish(engine.snapshot)
@@ -39,6 +40,10 @@ final class CollectorLoop {
                 engine.refresh()
                 engine.tick()
                 publish(engine.snapshot)
+            }
+            if let directory = asked.imageDirectory {
+                options.runtimeImageDirectory = directory
+                engine.imagesAre(in: directory)
             }
             let now = clock.monotonic()
             if now >= schedule.deadline {

@@ -12,13 +12,14 @@ package struct CollectorOptions: Sendable {
     package var varLibRoot = "/var/lib"
     /// Its file system is nodefs.
     package var rootDirectory = "/var/lib/kubelet"
-    /// Its file system is imagefs; nil: the same as nodefs.
+    /// Its file system is imagefs as long as the runtime does not say better; nil: the same as nodefs.
     package var imageDirectory: String?
+    /// Where the container runtime says that its images are; nil: it has not said. The loop's own: what
+    /// `Collector.imagesAre(in:)` was told outlives new options.
+    var runtimeImageDirectory: String?
     /// The name to resolve instead of the hostname.
     package var hostnameOverride: String?
     package var resolveNames = true
-    /// `unix:///run/containerd/containerd.sock`; nil: no runtime is configured.
-    package var runtimeEndpoint: String?
     /// Nil: the system bus; `none`: no bus; else a D-Bus address.
     package var busAddress: String?
     package var clock = CollectorClock()

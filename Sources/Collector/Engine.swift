@@ -18,12 +18,11 @@ final class Engine {
     private let processes: ProcessReader
     private let pressure: PressureReader
     private let nodeDirectory: DirectoryReader
-    private let imageDirectory: DirectoryReader?
+    private let images: ImageFileSystemReader
     private let mounts: MountReader
     private let hardware: HardwareReader
     private let network: NetworkReader
     private let names: NameReader
-    private let runtime: RuntimeReader
     private let identity: IdentityReader
     private let timekeeping: ClockReader
     private let busView: BusView
@@ -42,16 +41,11 @@ final class Engine {
         processes = ProcessReader(options, ledger)
         pressure = PressureReader(options, ledger)
         nodeDirectory = DirectoryReader("nodefs", options.rootDirectory, options, ledger, probes)
-        if let path = options.imageDirectory, path != options.rootDirectory {
-            imageDirectory = DirectoryReader("imagefs", path, options, ledger, probes)
-        } else {
-            imageDirectory = nil
-        }
+        images = ImageFileSystemReader(options, ledger, probes)
         mounts = MountReader(options, ledger, probes)
         hardware = HardwareReader(options, ledger)
         network = NetworkReader(options, ledger, hasEvents: (monitor?.descriptor ?? -1) >= 0)
         names = NameReader(options, ledger, probes)
-        runtime = RuntimeReader(options, ledger, probes)
         identity = IdentityReader(options, ledger)
         timekeeping = ClockReader(options, ledger)
         busView = BusView(options, ledger, bus)
@@ -80,6 +74,9 @@ final class Engine {
         names.hostnameChanged(clock.now)
     }
 
+    /// The container runtime has said where its images are.
+    func imagesAre(in directory: String?) { images.follow(directory) }
+
     func drainNetlink() {
         guard let netlink else { return }
         network.changed(netlink.drain(), clock.now)
@@ -92,7 +89,6 @@ final class Engine {
         network.changed([.interfaces, .routes], moment)
         names.hostnameChanged(moment)
         names.addressesChanged(moment)
-        runtime.refresh(moment)
         identity.refresh(moment)
         mounts.refresh(moment)
         bus?.refresh()
@@ -108,17 +104,16 @@ final class Engine {
 
     private func startSlow(_ moment: Moment) {
         nodeDirectory.start(moment, probes.pool)
-        imageDirectory?.start(moment, probes.pool, sharing: nodeDirectory)
+        images.start(moment, probes.pool, sharing: nodeDirectory)
         names.read(moment, buffer)
         names.start(moment, probes.pool)
-        runtime.start(moment, probes.pool)
         startMounts(moment)
     }
 
     @discardableResult
     private func startMounts(_ moment: Moment) -> Bool {
         var measured: [String: DirectoryReader] = [:]
-        for reader in [imageDirectory, nodeDirectory] {
+        for reader in [images.current, nodeDirectory] {
             if let reader, let device = reader.device { measured[device] = reader }
         }
         return mounts.start(moment, buffer, probes.pool, measured: measured)
@@ -144,9 +139,8 @@ final class Engine {
     /// Waits for the calls that this tick has started, and for no others.
     private func waitForProbes(_ moment: Moment, _ grace: UInt64) {
         func isWaiting() -> Bool {
-            nodeDirectory.isRunning(since: moment) || imageDirectory?.isRunning(since: moment) == true
-                || names.isRunning(since: moment) || runtime.isRunning(since: moment)
-                || mounts.isRunning(since: moment)
+            nodeDirectory.isRunning(since: moment) || images.isRunning(since: moment)
+                || names.isRunning(since: moment) || mounts.isRunning(since: moment)
         }
         guard grace > 0, isWaiting() else { return }
         let deadline = CollectorClock().monotonic().clampedSum(grace)
@@ -158,14 +152,13 @@ final class Engine {
 
     private func collectSlow(_ moment: Moment) {
         nodeDirectory.collect(moment)
-        imageDirectory?.collect(moment)
+        images.collect(moment)
         mounts.collect(moment)
         names.collect(moment)
-        runtime.collect(moment)
         snapshot.nodeFileSystem = nodeDirectory.usage
-        snapshot.imageFileSystem = imageDirectory?.usage(sharing: nodeDirectory) ?? nodeDirectory.usage
+        snapshot.imageFileSystem = images.usage(sharing: nodeDirectory)
+        snapshot.missingImageDirectory = images.missing
         snapshot.fileSystems = mounts.result(moment)
-        snapshot.runtime = runtime.reading
     }
 
     private func finish(_ moment: Moment) {

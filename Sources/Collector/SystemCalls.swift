@@ -20,8 +20,6 @@ package struct FileSystemMeasurement: Equatable, Sendable {
 package struct SystemCalls: Sendable {
     package var statfs: @Sendable (_ path: String) -> Result<FileSystemMeasurement, SourceFailure>
     package var resolve: @Sendable (_ name: String) -> Result<[IPAddress], SourceFailure>
-    /// Nil: somebody accepted a connection.
-    package var connect: @Sendable (_ path: String) -> SourceFailure?
     package var interfaces: @Sendable () -> Result<NetlinkDump, SourceFailure>
     /// Release and machine of uname(2).
     package var uname: @Sendable () -> (release: String, machine: String)?
@@ -31,7 +29,6 @@ package struct SystemCalls: Sendable {
     package init() {
         statfs = measureFileSystem
         resolve = resolveName
-        connect = connectToSocket
         interfaces = { NetlinkDump.current() }
         uname = currentUname
         clockError = currentClockError
@@ -94,13 +91,6 @@ private func resolveName(_ name: String) -> Result<[IPAddress], SourceFailure> {
         addresses.append(address)
     }
     return addresses.isEmpty ? .failure(.failed("resolve \(name): no address")) : .success(addresses)
-}
-
-private func connectToSocket(_ path: String) -> SourceFailure? {
-    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    guard descriptor >= 0 else { return .call("connect", path, errno: errno) }
-    defer { close(descriptor) }
-    return nodekeep_connect_unix(descriptor, path) == 0 ? nil : .failed("connect \(path): \(errorText(errno))")
 }
 
 private func currentUname() -> (release: String, machine: String)? {

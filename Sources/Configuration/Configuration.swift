@@ -25,8 +25,15 @@ package struct Configuration: Equatable, Sendable {
 
     /// `unix:///…`; nil: no container runtime is known.
     package var containerRuntimeEndpoint: String?
-    /// The directory whose file system is the imagefs; follows from the runtime.
+    /// The directory whose file system is the imagefs while the runtime does not say; follows from its socket's name.
     package var imageDirectory = "/var/lib/kubelet"
+
+    /// The feature gate `ContainerCheckpoint`.
+    package var checkpointsEnabled = true
+    /// Where the archives of checkpoints are.
+    package var checkpointDirectory = "/var/lib/kubelet/checkpoints"
+    /// How long what takes its time in the runtime may take, unless the caller says.
+    package var runtimeRequestTimeout: Duration = .seconds(120)
 
     /// How much is logged, 0…10.
     package var verbosity = 0

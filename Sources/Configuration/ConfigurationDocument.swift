@@ -23,6 +23,9 @@ extension Configuration {
             Field("address", .string(address.description)),
             Field("port", .int(Int64(port))),
             Field("containerRuntimeEndpoint", .string(containerRuntimeEndpoint ?? "")),
+            Field("checkpointDirectory", .string(checkpointDirectory)),
+            Field("featureGates", .object([Field(FeatureGate.containerCheckpoint, .bool(checkpointsEnabled))])),
+            Field("runtimeRequestTimeout", Self.duration(runtimeRequestTimeout)),
             Field("logging", .object([Field("verbosity", .int(Int64(verbosity)))])),
             Field("hostnameOverride", .string(node.hostnameOverride)),
             Field("nodeIP", .string(node.nodeIPs.map(\.description).joined(separator: ","))),
@@ -47,6 +50,7 @@ extension Configuration {
             Field("evictionPressureTransitionPeriods", periods()),
             Field("nodeStatusUpdateFrequency", Self.duration(statusUpdateFrequency)),
             Field("nodeStatusReportFrequency", Self.duration(node.statusReportFrequency)),
+            Field("nodeStatusMaxImages", .int(Int64(node.statusMaxImages))),
         ])
     }
 

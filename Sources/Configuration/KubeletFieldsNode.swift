@@ -56,6 +56,7 @@ extension KubeletField {
         KubeletField(
             "nodeStatusReportFrequency", .upToAYear,
             .honoured("default 5m, or `nodeStatusUpdateFrequency` where only that is set")),
+        KubeletField("nodeStatusMaxImages", Limits.statusImages, .honoured("default 50; -1: all, 0: none")),
         KubeletField("registerWithTaints", .objects, .honoured("shown as the node's taints")),
         KubeletField("registerWithTaints[].key", .text, .honoured("")),
         KubeletField("registerWithTaints[].value", .text, .honoured("")),
@@ -64,6 +65,9 @@ extension KubeletField {
         KubeletField("providerID", .text, .honoured("`spec.providerID`")),
         KubeletField(
             "containerRuntimeEndpoint", .text, .honoured("empty or absent: the first default socket that is there")),
+        KubeletField(
+            "runtimeRequestTimeout", .upToAYear,
+            .honoured("0 is 2m, as in a kubelet; how long a checkpoint is waited for unless the caller says")),
         KubeletField("registerNode", .bool, .irrelevant(noHeartbeat)),
         KubeletField("nodeLeaseDurationSeconds", .count, .irrelevant(noHeartbeat)),
         KubeletField("contentType", .text, .irrelevant(noHeartbeat)),
@@ -71,7 +75,6 @@ extension KubeletField {
         KubeletField("kubeAPIBurst", .int32, .irrelevant(noHeartbeat)),
         KubeletField("eventRecordQPS", .int32, .irrelevant(noHeartbeat)),
         KubeletField("eventBurst", .int32, .irrelevant(noHeartbeat)),
-        KubeletField("nodeStatusMaxImages", .int32, .irrelevant("nodekeep lists no images in this release")),
         KubeletField("podCIDR", .text, .irrelevant("nodekeep gives no pod an address")),
     ]
 
@@ -89,7 +92,8 @@ extension KubeletField {
         KubeletField("tracing.endpoint", .text, .irrelevant("nodekeep sends no traces")),
         KubeletField("tracing.samplingRatePerMillion", .int32, .irrelevant("nodekeep sends no traces")),
         KubeletField(
-            "featureGates", .boolMap, .irrelevant("the gates are the kubelet's; nodekeep has no optional parts yet")),
+            "featureGates", .boolMap,
+            .honoured("`ContainerCheckpoint` switches checkpoints on or off; the other gates are a kubelet's")),
         KubeletField(
             "oomScoreAdj", .int(-1_000...1_000), .replaced(by: "`OOMScoreAdjust=` of nodekeep.service")),
         KubeletField("maxOpenFiles", .int(0...Int64.max), .replaced(by: "`LimitNOFILE=` of nodekeep.service")),

@@ -26,7 +26,6 @@ extension KubeletField {
         KubeletField("configMapAndSecretChangeDetectionStrategy", .text, .irrelevant(noPods)),
         KubeletField("crashLoopBackOff.maxContainerRestartPeriod", .anyDuration, .irrelevant(noPods)),
         KubeletField("userNamespaces.idsPerPod", .int(Int64.min...Int64.max), .irrelevant(noPods)),
-        KubeletField("runtimeRequestTimeout", .anyDuration, .irrelevant("nodekeep makes no CRI calls in this release")),
 
         KubeletField("registryPullQPS", .int32, .irrelevant(noImages)),
         KubeletField("registryBurst", .int32, .irrelevant(noImages)),

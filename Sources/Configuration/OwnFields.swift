@@ -27,6 +27,9 @@ package struct OwnField: Equatable, Sendable {
         OwnField("address", .text),
         OwnField("port", .port),
         OwnField("containerRuntimeEndpoint", .text, flag: "--container-runtime-endpoint"),
+        OwnField("checkpointDirectory", .text),
+        OwnField("featureGates", .boolMap),
+        OwnField("runtimeRequestTimeout", .upToAYear),
         OwnField("logging.verbosity", .int(0...10), flag: "--v"),
 
         OwnField("hostnameOverride", .text, flag: "--hostname-override"),
@@ -58,6 +61,7 @@ package struct OwnField: Equatable, Sendable {
         OwnField("evictionPressureTransitionPeriods.PIDPressure", .upToAYear),
         OwnField("nodeStatusUpdateFrequency", .upToAYear),
         OwnField("nodeStatusReportFrequency", .upToAYear),
+        OwnField("nodeStatusMaxImages", Limits.statusImages),
     ]
 
     static let shapes = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0.shape) })
@@ -66,6 +70,8 @@ package struct OwnField: Equatable, Sendable {
 enum Limits {
     /// A node of a million pods is a typing error.
     static let maxPods = FieldShape.int(0...1_000_000)
+    /// -1: all.
+    static let statusImages = FieldShape.int(-1...Int64(Int32.max))
     /// `sun_path` less its terminating NUL.
     static let socketPath = 107
     static let path = 4_095

@@ -11,6 +11,7 @@ extension Configuration {
         configuration.resolvePlaces(reader, sources)
         configuration.resolveListeners(reader, sources.flags)
         configuration.resolveRuntime(reader, sources)
+        configuration.resolveCheckpoints(reader)
         configuration.resolveNode(reader, sources.flags)
         configuration.resolveResources(reader)
         configuration.resolveThresholds(reader)
@@ -78,7 +79,8 @@ extension ValueReader {
         }
         let found = check.walk(root)
         let reader = ValueReader(
-            root: root, readable: Set(KubeletField.all.filter(\.isHonoured).map(\.name)), findings: findings)
+            root: root, readable: Set(KubeletField.all.filter(\.isHonoured).map(\.name)), findings: findings,
+            isKubelets: true)
         reader.judgeRefusals(root, found)
         reader.warn(found)
         return reader

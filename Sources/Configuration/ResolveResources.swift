@@ -114,7 +114,7 @@ extension Configuration {
         }
     }
 
-    /// Zero is "not set" to a kubelet, for each of the three.
+    /// Zero is "not set" to a kubelet, for each of the four.
     mutating func resolvePeriods(_ reader: ValueReader) {
         func given(_ name: String) -> Duration? { reader.duration(name).flatMap { $0 > .zero ? $0 : nil } }
         node.pressureTransitionPeriod =
@@ -123,6 +123,8 @@ extension Configuration {
             let name = "evictionPressureTransitionPeriods.\(condition.rawValue)"
             node.pressureTransitionPeriods[condition] = reader.duration(name)
         }
+        runtimeRequestTimeout = given("runtimeRequestTimeout") ?? runtimeRequestTimeout
+        if let images = reader.int("nodeStatusMaxImages", Limits.statusImages) { node.statusMaxImages = Int(images) }
         let update = given("nodeStatusUpdateFrequency")
         statusUpdateFrequency = update ?? statusUpdateFrequency
         node.statusReportFrequency = given("nodeStatusReportFrequency") ?? update ?? node.statusReportFrequency

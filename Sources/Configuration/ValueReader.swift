@@ -9,6 +9,8 @@ struct ValueReader {
     /// The dotted names that may be read: of a kubelet's file only those that are honoured.
     let readable: Set<String>
     let findings: Findings
+    /// It is a kubelet's file, with much in it that is not for us.
+    var isKubelets = false
 
     /// The field's value and its place; nil: not set, or null.
     func find(_ name: String) -> (node: YAMLNode, origin: Origin)? {

@@ -20,6 +20,8 @@ package enum GateDecoder {
                     id: try fields.integer("id"), status: try fields.integer("status"), headers: try headers(&fields),
                     body: try fields.blob("body")))
         case MessageType.ping: message = .ping(try fields.integer("token"))
+        case MessageType.await:
+            message = .await(id: try fields.integer("id"), milliseconds: try fields.integer("milliseconds"))
         case MessageType.drain: message = .drain(milliseconds: try fields.integer("milliseconds"))
         case let type: throw .unknownType(type)
         }

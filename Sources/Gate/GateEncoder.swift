@@ -9,6 +9,7 @@ enum MessageType {
     static let respond: UInt8 = 5
     static let ping: UInt8 = 6
     static let drain: UInt8 = 7
+    static let await: UInt8 = 8
 
     static let ready: UInt8 = 65
     static let request: UInt8 = 66
@@ -41,6 +42,10 @@ package enum GateEncoder {
             writer.integer(response.status)
             write(response.headers, to: &writer)
             writer.blob(response.body)
+        case .await(let id, let milliseconds):
+            writer = FrameWriter(type: MessageType.await)
+            writer.integer(id)
+            writer.integer(milliseconds)
         case .ping(let token):
             writer = FrameWriter(type: MessageType.ping)
             writer.integer(token)

@@ -17,6 +17,8 @@ package enum AgentMessage: Equatable, Sendable {
     case expire(paths: [String])
     /// The answer to a request that web passed on.
     case respond(GateResponse)
+    /// The answer to this request comes within so many milliseconds: ``WebConfiguration/agentTimeout`` is not for it.
+    case await(id: UInt64, milliseconds: UInt32)
     /// Asks for a sign of life and the counters.
     case ping(UInt64)
     /// Stop accepting, finish what is under way within so many milliseconds, and exit.
@@ -81,7 +83,7 @@ package struct WebConfiguration: Equatable, Sendable {
     package var idleTimeout: UInt32 = 60_000
     /// From an answer being ready until the client has taken all of it.
     package var responseTimeout: UInt32 = 30_000
-    /// From passing a request to the agent until its answer; then 503.
+    /// From passing a request to the agent until its answer, unless the agent asks for more time; then 503.
     package var agentTimeout: UInt32 = 5_000
     /// Requests that may wait for the agent at once; beyond it 503.
     package var maximumPassedRequests: UInt32 = 128

@@ -49,6 +49,16 @@ package enum LabelSyntax {
                 + "a letter or digit at both ends of each part)"
     }
 
+    /// What keeps a text from being a DNS-1123 label, as half a sentence; nil if it is one.
+    package static func labelProblem(_ text: String) -> String? {
+        if text.isEmpty { return "is empty" }
+        if text.utf8.count > 63 { return "is longer than 63 characters" }
+        if text.utf8.contains(UInt8(ascii: ".")) || subdomainProblem(text) != nil {
+            return "is not a DNS-1123 label (lower-case letters, digits and '-', a letter or digit at both ends)"
+        }
+        return nil
+    }
+
     private static func keyError(_ key: String, _ problem: String) -> SyntaxError {
         SyntaxError(
             key, isNot: "a label key", problem: problem,

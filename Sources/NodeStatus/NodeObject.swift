@@ -39,8 +39,8 @@ package struct NodeSpecObject: Codable, Equatable, Sendable {
     }
 }
 
-/// `status` of a Node. What comes from a container runtime (`images`, `runtimeHandlers`, `features`), from mounting
-/// volumes, or names features of the kubelet's own (`declaredFeatures`) is left out.
+/// `status` of a Node. What comes from mounting volumes, or names features of the kubelet's own (`declaredFeatures`), is
+/// left out.
 package struct NodeStatusObject: Codable, Equatable, Sendable {
     package var capacity: ResourceList?
     package var allocatable: ResourceList?
@@ -48,10 +48,15 @@ package struct NodeStatusObject: Codable, Equatable, Sendable {
     package var addresses: [NodeAddress]?
     package var daemonEndpoints: DaemonEndpoints
     package var nodeInfo: NodeSystemInfo
+    /// Largest first.
+    package var images: [ContainerImage]?
+    package var runtimeHandlers: [NodeRuntimeHandler]?
+    package var features: NodeFeatures?
 
     package init(
         capacity: ResourceList?, allocatable: ResourceList?, conditions: [NodeCondition]?, addresses: [NodeAddress]?,
-        daemonEndpoints: DaemonEndpoints, nodeInfo: NodeSystemInfo
+        daemonEndpoints: DaemonEndpoints, nodeInfo: NodeSystemInfo, images: [ContainerImage]? = nil,
+        runtimeHandlers: [NodeRuntimeHandler]? = nil, features: NodeFeatures? = nil
     ) {
         self.capacity = capacity
         self.allocatable = allocatable
@@ -59,6 +64,9 @@ package struct NodeStatusObject: Codable, Equatable, Sendable {
         self.addresses = addresses
         self.daemonEndpoints = daemonEndpoints
         self.nodeInfo = nodeInfo
+        self.images = images
+        self.runtimeHandlers = runtimeHandlers
+        self.features = features
     }
 }
 
@@ -146,13 +154,15 @@ extension NodeObject {
                 conditions: conditions.isEmpty ? nil : conditions,
                 addresses: NodeAddresses.compute(snapshot, settings).value,
                 daemonEndpoints: DaemonEndpoints(kubeletEndpoint: .init(port: settings.kubeletEndpointPort)),
-                nodeInfo: NodeSystemInfo.build(snapshot: snapshot, settings: settings)))
+                nodeInfo: NodeSystemInfo.build(snapshot: snapshot, settings: settings),
+                images: snapshot.runtime?.containerImages(maximum: settings.statusMaxImages),
+                runtimeHandlers: snapshot.runtime?.runtimeHandlers, features: snapshot.runtime?.features))
     }
 }
 
 extension NodeSystemInfo {
     /// With the kubelet's fallbacks: `""` for identifiers, `Unknown` for kernel and system. `containerRuntimeVersion` is
-    /// what a kubelet says whose runtime does not answer, `://Unknown`, and `""` where no runtime is configured.
+    /// `""` where no runtime is configured.
     package static func build(snapshot: NodeSnapshot, settings: NodeSettings) -> NodeSystemInfo {
         let identity = snapshot.identity
         let swap = snapshot.memory.value.map { Int64(clamping: $0.swapTotal) } ?? 0
@@ -160,7 +170,8 @@ extension NodeSystemInfo {
             machineID: identity.machineID.value ?? "", systemUUID: identity.systemUUID.value ?? "",
             bootID: identity.bootID.value ?? "", kernelVersion: identity.kernelVersion.value ?? "Unknown",
             osImage: identity.osImage.value ?? "Unknown",
-            containerRuntimeVersion: settings.runtimeConfigured ? "://Unknown" : "",
+            containerRuntimeVersion: settings.runtimeConfigured
+                ? snapshot.runtime?.containerRuntimeVersion ?? "://Unknown" : "",
             kubeletVersion: settings.kubeletVersion, architecture: identity.architecture.value ?? "",
             swap: swap > 0 ? Swap(capacity: swap) : nil)
     }

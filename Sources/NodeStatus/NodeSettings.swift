@@ -30,6 +30,8 @@ package struct NodeSettings: Equatable, Sendable {
     package var kubeletVersion: String = ""
     /// Whether there is a container runtime to be watched.
     package var runtimeConfigured: Bool = false
+    /// How many images the status names; -1: all.
+    package var statusMaxImages: Int = 50
     /// Whether `ephemeral-storage` is a resource of the node.
     package var localStorageCapacityIsolation: Bool = true
     package var providerID: String?

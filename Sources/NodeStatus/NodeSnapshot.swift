@@ -19,6 +19,8 @@ package struct NodeSnapshot: Equatable, Sendable {
     package var nodeFileSystem: Reading<FileSystemUsage> = .notYetRead
     /// The file system that holds the container runtime's images (imagefs).
     package var imageFileSystem: Reading<FileSystemUsage> = .notYetRead
+    /// The directory that the container runtime names for its images, when it is not there; another is measured then.
+    package var missingImageDirectory: String?
 
     // At their own pace or on a change event.
     package var topology: Reading<CPUTopology> = .notYetRead
@@ -34,7 +36,10 @@ package struct NodeSnapshot: Equatable, Sendable {
     package var clock: Reading<ClockState> = .notYetRead
     package var systemd: Reading<SystemdState> = .notYetRead
     package var host: Reading<HostDescription> = .notYetRead
-    package var runtime: Reading<RuntimeEndpoint> = .notYetRead
+
+    /// The container runtime, which has an observer of its own: the agent adds what that last said. Nil: none is
+    /// configured.
+    package var runtime: RuntimeReport?
 
     /// The capacity as it was last read; the agent fills it in, the collector forgets.
     package var known = KnownCapacity()
@@ -390,22 +395,6 @@ package struct HostDescription: Equatable, Sendable {
         self.model = model
         self.virtualization = virtualization
         self.source = source
-    }
-}
-
-/// The container runtime's socket: where it is and whether somebody listens on it.
-package struct RuntimeEndpoint: Equatable, Sendable {
-    /// `unix:///run/containerd/containerd.sock`.
-    package var endpoint: String
-    /// Somebody accepted a connection at the last try.
-    package var isListening: Bool
-    /// Why not.
-    package var problem: String?
-
-    package init(endpoint: String, isListening: Bool, problem: String?) {
-        self.endpoint = endpoint
-        self.isListening = isListening
-        self.problem = problem
     }
 }
 

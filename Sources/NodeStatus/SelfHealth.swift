@@ -46,24 +46,17 @@ package struct ReadyWording: Equatable, Sendable {
         notReadyReason: "KubeletNotReady")
 }
 
-/// What keeps the node from being Ready, in the kubelet's words and order: runtime, own loops, shutdown, capacity.
+/// What keeps the node from being Ready, in the kubelet's words and order: runtime, network, own loops, shutdown, capacity.
 struct ReadinessProblems {
-    /// Since when the runtime has been known to answer, and what was missing last time: what one evaluation remembers
-    /// for the next.
-    private var lastRuntimeSuccess: Duration?
+    private var runtime = RuntimeReadiness()
+    /// What was missing last time, and what was ever there: what one evaluation remembers for the next.
     private var missingBefore: Set<String> = []
     private var everPresent: Set<String> = []
-
-    /// pkg/kubelet/kubelet.go maxWaitForContainerRuntime
-    static let runtimePatience: Duration = .seconds(30)
 
     mutating func evaluate(
         _ snapshot: NodeSnapshot, _ settings: NodeSettings, _ health: SelfHealth, uptime: Duration, isNew: Bool
     ) -> [String] {
-        var problems: [String] = []
-        if settings.runtimeConfigured, let problem = runtimeProblem(snapshot.runtime, uptime: uptime) {
-            problems.append(problem)
-        }
+        var problems = settings.runtimeConfigured ? runtime.evaluate(snapshot.runtime, uptime: uptime) : []
         for loop in health.loops {
             if let problem = loop.problem { problems.append("\(loop.name) is not healthy: \(problem)") }
         }
@@ -71,19 +64,6 @@ struct ReadinessProblems {
         if let problem = capacityProblem(snapshot, settings, isNew: isNew) { problems.append(problem) }
         var seen: Set<String> = []
         return problems.filter { seen.insert($0).inserted }
-    }
-
-    /// A runtime that stops listening is given the kubelet's half minute: a restart is not an outage.
-    private mutating func runtimeProblem(_ runtime: Reading<RuntimeEndpoint>, uptime: Duration) -> String? {
-        if runtime.value?.isListening == true {
-            lastRuntimeSuccess = uptime
-            return nil
-        }
-        if let lastRuntimeSuccess {
-            return uptime - lastRuntimeSuccess < Self.runtimePatience ? nil : "container runtime is down"
-        }
-        return runtime.value == nil
-            ? "container runtime status check may not have completed yet" : "container runtime is down"
     }
 
     /// A resource that was there before has to be missing twice in a row.

@@ -76,18 +76,26 @@ extension Server {
         case .confirm: pages.confirm(now: now)
         case .expire(let paths): pages.expire(paths)
         case .respond(let response):
-            // Not there: answered for the agent already, or its client has gone.
-            let connection = waiting.first { connection in
-                if case .waiting(response.id) = connection.phase { true } else { false }
-            }
-            if let connection {
+            if let connection = waitingConnection(response.id) {
                 resume(connection, as: .resumed(.response(response)))
+            }
+        case .await(let id, let milliseconds):
+            if let connection = waitingConnection(id) {
+                connection.deadline = now &+ Milliseconds(milliseconds)
+                expect(connection.deadline)
             }
         case .ping(let token):
             // An agent that asks and does not read must not make this process grow: it gets the last answer when it does.
             owedPong = token
             answerPing()
         case .drain(let milliseconds): beginDrain(milliseconds)
+        }
+    }
+
+    /// Nil: answered for the agent already, or its client has gone.
+    private func waitingConnection(_ id: UInt64) -> Connection? {
+        waiting.first { connection in
+            if case .waiting(id) = connection.phase { true } else { false }
         }
     }
 

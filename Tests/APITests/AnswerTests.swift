@@ -19,7 +19,7 @@ struct AnswerTests {
             for method in ["GET", "HEAD"] {
                 let answer = api.answer(request(page.path, method: method, listener: listener), view())
                 #expect(answer.response.status == (isAllowed ? 200 : 404))
-                #expect((answer.page?.path == page.path) == isAllowed)
+                #expect((answer.page?.path == page.path) == (isAllowed && page.isPublishable))
             }
         }
     }

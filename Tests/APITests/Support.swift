@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Gate
 import NodeStatus
+import Synchronization
 
 @testable import API
 
@@ -64,14 +65,47 @@ func healthySnapshot() -> NodeSnapshot {
     snapshot.host = .value(
         HostDescription(chassis: "vm", vendor: "QEMU", model: "pc", virtualization: "kvm", source: "hostname1"),
         at: noon)
-    snapshot.runtime = .value(
-        RuntimeEndpoint(endpoint: "unix:///run/containerd/containerd.sock", isListening: true, problem: nil), at: noon)
+    snapshot.runtime = healthyRuntime()
     snapshot.sources = [
         SourceReport(name: "meminfo", state: .ok, since: noon, lastSuccess: noon, lastDuration: 0.000_02),
         SourceReport(name: "statfs:/mnt/hung", state: .hung, error: "has not returned", since: noon, failures: 2),
         SourceReport(name: "hostname1", state: .absent, error: "no bus", since: noon),
     ]
     return snapshot
+}
+
+/// A runtime with one container of which everything is known, and one that says little.
+func healthyRuntime() -> RuntimeReport {
+    var report = RuntimeReport(endpoint: "unix:///run/containerd/containerd.sock")
+    report.contact = .answers
+    report.contactSince = noon
+    report.name = "containerd"
+    report.version = .value(.init(version: "v2.1.9", apiVersion: "v1"), at: noon)
+    report.conditions = .value(
+        [
+            .init(type: "RuntimeReady", isTrue: true, reason: "", message: ""),
+            .init(type: "NetworkReady", isTrue: false, reason: "NetworkPluginNotReady", message: "no <cni>"),
+        ], at: noon)
+    report.images = .value([.init(id: "1", names: ["a@sha256:1", "a:1"], size: 7)], at: noon)
+    report.imageFileSystems = .value(["/"], at: noon)
+    report.cgroupDriver = .value("systemd", at: noon)
+    report.checkpoint = .supported
+    let time: Int64 = 1_795_222_265_547_999_999
+    let amounts = RuntimeUsage.Amounts(
+        cpu: .init(142_007_418, at: time), workingSet: .init(749_568, at: time), swap: .init(0, at: time + 1_000_000))
+    report.usage = .value(
+        RuntimeUsage(
+            containers: [
+                .init(
+                    name: "count", pod: "counter-node1", namespace: "default", createdAt: 1_795_222_237_964_048_100,
+                    amounts: amounts, swapLimit: .init(0, at: time + 1_000_000)),
+                .init(name: "silent", pod: "counter-node1", namespace: "default", createdAt: 0, amounts: .init()),
+            ],
+            pods: [.init(name: "counter-node1", namespace: "default", amounts: amounts)]), at: noon)
+    var calls = RuntimeReport.Calls(operation: "list_images")
+    (calls.count, calls.errors, calls.seconds) = (3, 1, 0.25)
+    report.calls = [calls]
+    return report
 }
 
 func view(_ snapshot: NodeSnapshot = healthySnapshot(), settings: NodeSettings = NodeSettings()) -> AgentView {
@@ -101,4 +135,12 @@ func request(
 
 extension RenderedPage {
     var text: String { String(decoding: body, as: UTF8.self) }
+}
+
+/// Paths in the order in which they came.
+final class Seen: Sendable {
+    private let paths = Mutex<[String]>([])
+
+    func add(_ path: String) { paths.withLock { $0.append(path) } }
+    var all: [String] { paths.withLock { $0 } }
 }

@@ -43,7 +43,6 @@ extension CollectorOptions {
         options.clock = clock.clock
         options.systemCalls.statfs = { .success(.example($0)) }
         options.systemCalls.resolve = { _ in .success([IPAddress(bytes: [10, 0, 0, 7])!]) }
-        options.systemCalls.connect = { _ in nil }
         options.systemCalls.interfaces = { .success(exampleDump) }
         options.systemCalls.uname = { ("6.1.0-test", "x86_64") }
         options.systemCalls.clockError = { .success(1_000) }

@@ -75,6 +75,7 @@ import Testing
         expected.socketPath = "/g"
         expected.containerRuntimeEndpoint = "unix:///g"
         expected.imageDirectory = "/g"
+        expected.checkpointDirectory = "/g/checkpoints"
         expected.node.hostnameOverride = "g"
         expected.node.nodeIPs = try [#require(IPAddress("2001:db8::1")), #require(IPAddress("10.0.0.2"))]
         expected.node.runtimeConfigured = true
@@ -192,6 +193,17 @@ import Testing
         #expect(try accepted(kubelets + "maxPods: 250\npodsPerCore: 10").node.maxPods == 250)
     }
 
+    @Test("How many images are named: 50, all with -1; how long the runtime may take: two minutes, also with 0")
+    func runtimeLimits() throws {
+        for (yaml, images) in [("", 50), ("nodeStatusMaxImages: -1", -1), ("nodeStatusMaxImages: 0", 0)] {
+            #expect(try accepted(kubelets + yaml).node.statusMaxImages == images)
+        }
+        for (yaml, seconds) in [("", 120), ("runtimeRequestTimeout: 0s", 120), ("runtimeRequestTimeout: 4m", 240)] {
+            #expect(try accepted(kubelets + yaml).runtimeRequestTimeout == .seconds(seconds))
+        }
+        #expect(resolve("nodeStatusMaxImages: -2").problems.map(\.field) == ["nodeStatusMaxImages"])
+    }
+
     static let everything = """
         rootDir: /a//b/
         stateDir: /s
@@ -224,6 +236,8 @@ import Testing
         evictionPressureTransitionPeriods: {DiskPressure: 0s, PIDPressure: 1h}
         nodeStatusUpdateFrequency: 3s
         nodeStatusReportFrequency: 7s
+        nodeStatusMaxImages: -1
+        runtimeRequestTimeout: 90s
         """
 
     @Test("What `config show` prints is this configuration again", arguments: ["", everything, "evictionHard: {}"])

@@ -40,7 +40,8 @@ import Testing
             [
                 "evictionPressureTransitionPeriod", "evictionPressureTransitionPeriods.MemoryPressure",
                 "evictionPressureTransitionPeriods.DiskPressure", "evictionPressureTransitionPeriods.PIDPressure",
-                "nodeStatusUpdateFrequency", "nodeStatusReportFrequency", "evictionSoftGracePeriod.\"pid.available\"",
+                "nodeStatusUpdateFrequency", "nodeStatusReportFrequency", "runtimeRequestTimeout",
+                "evictionSoftGracePeriod.\"pid.available\"",
             ]
         ),
         ("bool", ["mergeDefaultEvictionSettings", "localStorageCapacityIsolation"]),

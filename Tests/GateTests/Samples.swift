@@ -12,6 +12,7 @@ enum Samples {
         .respond(
             GateResponse(
                 id: .max, status: 404, headers: [HeaderField("content-type", "text/plain")], body: [0, 1, 255])),
+        .await(id: 0x1112_1314_1516_1718, milliseconds: 0x2122_2324),
         .ping(0x0102_0304_0506_0708),
         .drain(milliseconds: 5000),
     ]

@@ -6,8 +6,8 @@ import Testing
 
 @Suite("The Node object")
 struct NodeObjectTests {
-    /// What a kubelet 1.36.2 sent for the recorded node, less what a container runtime and a kubelet alone know
-    /// (images, runtimeHandlers, features, declaredFeatures, the volume annotation), with our version, port and Ready.
+    /// What a kubelet 1.36.2 sent for the recorded node, less what a kubelet alone knows (declaredFeatures, the volume
+    /// annotation), with our port and Ready.
     private static let expected = """
         {"kind":"Node","apiVersion":"v1","metadata":{"name":"node1","labels":{"beta.kubernetes.io/arch":"amd64",
         "beta.kubernetes.io/os":"linux","kubernetes.io/arch":"amd64","kubernetes.io/hostname":"node1",
@@ -31,8 +31,14 @@ struct NodeObjectTests {
         "daemonEndpoints":{"kubeletEndpoint":{"Port":10280}},
         "nodeInfo":{"machineID":"","systemUUID":"","bootID":"19d74b10-b4ed-4064-974f-5267e62124b8",
         "kernelVersion":"6.18.44-fc-v657","osImage":"Debian GNU/Linux forky/sid",
-        "containerRuntimeVersion":"://Unknown","kubeletVersion":"v1.36.2","kubeProxyVersion":"",
-        "operatingSystem":"linux","architecture":"amd64"}}}
+        "containerRuntimeVersion":"containerd://2.1.9+unknown","kubeletVersion":"v1.36.2","kubeProxyVersion":"",
+        "operatingSystem":"linux","architecture":"amd64"},
+        "images":[{"names":["docker.io/library/hog:latest"],"sizeBytes":2765476},
+        {"names":["docker.io/library/busybox:latest"],"sizeBytes":1997534},
+        {"names":["registry.k8s.io/pause:3.10"],"sizeBytes":768670}],
+        "runtimeHandlers":[{"name":"","features":{"recursiveReadOnlyMounts":true,"userNamespaces":true}},
+        {"name":"runc","features":{"recursiveReadOnlyMounts":true,"userNamespaces":true}}],
+        "features":{"supplementalGroupsPolicy":true}}}
         """
 
     private func sortedJSON(_ object: some Encodable) throws -> String {
@@ -74,6 +80,7 @@ struct NodeObjectTests {
         settings.registerWithTaints = [try Taint(parsing: "a=b:NoExecute"), try Taint(parsing: "c:NoSchedule")]
         settings.providerID = "example://1"
         var snapshot = recordedNode()
+        snapshot.runtime = nil
         snapshot.memory = .value(
             MemoryUsage(
                 total: gibi, kernelAvailable: nil, free: 0, usage: 0, workingSet: 0, swapTotal: gibi, swapFree: 0,

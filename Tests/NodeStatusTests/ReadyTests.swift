@@ -29,24 +29,6 @@ struct ReadyTests {
         #expect(watch.next().map(\.eventReason) == ["NodeReady"])
     }
 
-    @Test("A runtime that never listened is down at once, one that stops has half a minute")
-    func runtime() {
-        let down = { (node: inout NodeSnapshot) in
-            node.runtime = .value(
-                RuntimeEndpoint(endpoint: "unix:///x", isListening: false, problem: "connection refused"), at: node.time
-            )
-        }
-        var watch = Watch()
-        watch.next(down)
-        #expect(watch.condition(.ready).message == "container runtime is down")
-        watch.next()
-        #expect(watch.status(.ready) == .isTrue)
-        for _ in 0..<29 { watch.next(down) }
-        #expect(watch.status(.ready) == .isTrue)
-        watch.next(down)
-        #expect(watch.condition(.ready).message == "container runtime is down")
-    }
-
     @Test("A capacity that was there has to be missing twice")
     func capacity() {
         var watch = Watch()

@@ -51,7 +51,33 @@ func recordedNode(second: Int64 = 0) -> NodeSnapshot {
     node.identity.kernelVersion = .value("6.18.44-fc-v657", at: time)
     node.identity.osImage = .value("Debian GNU/Linux forky/sid", at: time)
     node.identity.architecture = .value("amd64", at: time)
-    node.runtime = .value(
-        RuntimeEndpoint(endpoint: "unix:///run/containerd/containerd.sock", isListening: true, problem: nil), at: time)
+    node.runtime = recordedRuntime(at: time)
     return node
+}
+
+/// The recorded node's runtime, after the network was set up.
+func recordedRuntime(at time: Timestamp) -> RuntimeReport {
+    var runtime = RuntimeReport(endpoint: "unix:///run/containerd/containerd.sock")
+    runtime.contact = .answers
+    runtime.name = "containerd"
+    runtime.version = .value(.init(version: "2.1.9+unknown", apiVersion: "v1"), at: time)
+    runtime.conditions = .value(ready(), at: time)
+    runtime.handlers = ["", "runc"].map { .init(name: $0, recursiveReadOnlyMounts: true, userNamespaces: true) }
+    runtime.supplementalGroupsPolicy = true
+    runtime.images = .value(
+        [
+            .init(id: "sha256:3", names: ["docker.io/library/hog:latest"], size: 2_765_476),
+            .init(id: "sha256:2", names: ["docker.io/library/busybox:latest"], size: 1_997_534),
+            .init(id: "sha256:1", names: ["registry.k8s.io/pause:3.10"], size: 768_670),
+        ], at: time)
+    return runtime
+}
+
+/// What the recorded runtime said of itself, changed.
+func ready(
+    runtime: (Bool, String, String)? = (true, "", ""), network: (Bool, String, String)? = (true, "", "")
+) -> [RuntimeReport.Condition] {
+    [("RuntimeReady", runtime), ("NetworkReady", network)].compactMap { type, said in
+        said.map { RuntimeReport.Condition(type: type, isTrue: $0.0, reason: $0.1, message: $0.2) }
+    }
 }

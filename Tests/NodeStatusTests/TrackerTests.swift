@@ -28,7 +28,7 @@ struct TrackerTests {
         #expect(watch.status(.ready) == .isFalse)
         #expect(
             watch.condition(.ready).message
-                == "[container runtime status check may not have completed yet, "
+                == "[container runtime status check may not have completed yet, network state unknown, "
                 + "missing node capacity for resources: cpu, memory, ephemeral-storage]")
     }
 
@@ -304,7 +304,7 @@ struct TrackerTests {
         for _ in 0..<3 {
             watch.next {
                 $0.imageFileSystem = .missing("no runtime")
-                $0.runtime = .notYetRead
+                $0.runtime = nil
             }
         }
         #expect(watch.status(.diskPressure) == .isFalse)

@@ -345,9 +345,12 @@ class HangTest(AgentTest):
                     self.assertLessEqual(len(thread_names(agent.agent_pid())), threads)
                     runtime = agent.json("/status")["runtime"]
                     print(f"  runtime: {runtime}", flush=True)
-                    self.assertEqual(runtime["listening"], path == silent)
-                    if path == full:
-                        self.assertTrue(runtime["problem"], runtime)
+                    self.assertFalse(runtime["answers"])
+                    self.assertIn(str(path), runtime["problem"])
+                    self.assertIsNone(runtime["checkpoint"]["supported"])
+                    self.assertIn(agent.collector("runtime")["state"], ["failed", "hung"])
+                    self.assertEqual(agent.condition("Ready")["message"],
+                                     "[container runtime is down, network state unknown]")
                     self.end(agent)
                     agent.close()
 

@@ -333,7 +333,8 @@ class PageTest(AgentTest):
             self.assertIn(source.get("error", ""), shown["cells"][2])
         self.assertEqual(len(sections["Sources"]["rows"]), len(status["collectors"]))
         self.assertIn(status["runtime"]["endpoint"], sections["Container runtime"]["text"])
-        self.assertIn("not listening", sections["Container runtime"]["text"])
+        self.assertIn("does not answer", sections["Container runtime"]["text"])
+        self.assertIn(status["runtime"]["problem"], sections["Container runtime"]["text"])
         self.assertIn("Lease", sections)
         self.assertIn(status["system"]["bootTime"], row("System", "Boot")["cells"][1])
         # As the kernel writes them, not as binary fractions come out.

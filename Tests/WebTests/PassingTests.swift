@@ -98,6 +98,22 @@ struct PassingTests {
         #expect(try client.response()?.text == "b\n")
     }
 
+    @Test("An agent that asks for more time gets it, and no more")
+    func moreTime() throws {
+        let web = try Harness { $0.agentTimeout = 100 }
+        let client = try web.client()
+        client.get("/a")
+        let request = try web.nextRequest()
+        try web.send(.await(id: request.id, milliseconds: 60_000))
+        try web.send(.await(id: request.id &+ 1, milliseconds: 0))
+        pause(milliseconds: 300)
+        try web.respond(request)
+        #expect(try client.response()?.text == "from the agent\n")
+        client.get("/b")
+        try web.send(.await(id: try web.nextRequest().id, milliseconds: 300))
+        #expect(try client.response()?.text == "the agent did not answer\n")
+    }
+
     @Test("A client that hangs up is told to the agent once, and its answer goes nowhere", arguments: [true, false])
     func hangUp(overTCP: Bool) throws {
         let web = try Harness()

@@ -11,7 +11,10 @@ struct NodekeepCommand: AsyncParsableCommand {
             64 the command line is.
             """,
         version: "nodekeep \(Version.current)",
-        subcommands: [ServeCommand.self, StatusCommand.self, ConfigCommand.self, VersionCommand.self])
+        subcommands: [
+            ServeCommand.self, StatusCommand.self, CheckpointCommand.self, RecoverCommand.self, ConfigCommand.self,
+            DumpCommand.self, VersionCommand.self,
+        ])
 
 }
 

@@ -117,9 +117,38 @@ struct StatusText {
 
     private mutating func runtime() {
         let runtime = report["runtime"]
-        let endpoint = plain(runtime?["endpoint"])
-        let state = runtime?["listening"] == .bool(true) ? "listening" : plain(runtime?["problem"])
-        line("Runtime:", endpoint.isEmpty ? state : "\(endpoint) (\(state))")
+        guard runtime?["endpoint"] != nil else { return line("Runtime:", plain(runtime?["problem"])) }
+        text += "Runtime:\n"
+        let since = "since \(plain(runtime?["since"]))"
+        var rows = [
+            ["endpoint:", plain(runtime?["endpoint"])],
+            [
+                "state:",
+                runtime?["answers"] == .bool(true) ? "answers \(since)" : "\(plain(runtime?["problem"])), \(since)",
+            ],
+        ]
+        let name = [runtime?["name"], runtime?["version"]].map(plain).filter { !$0.isEmpty }.joined(separator: " ")
+        if !name.isEmpty { rows.append(["runtime:", name]) }
+        for condition in items(runtime?["conditions"]) {
+            let isTrue = condition["status"] == .bool(true)
+            let reason = [condition["reason"], condition["message"]].map(plain).filter { !$0.isEmpty }
+            rows.append([
+                "\(plain(condition["type"])):", isTrue ? "true" : (["false"] + reason).joined(separator: ": "),
+            ])
+        }
+        let checkpoint = runtime?["checkpoint"]
+        let support =
+            switch checkpoint?["supported"] {
+            case .bool(true): "supported"
+            case .bool(false): "not supported: \(plain(checkpoint?["reason"]))"
+            default: "unknown: \(plain(checkpoint?["reason"]))"
+            }
+        rows.append(["checkpoints:", support])
+        if let images = runtime?["imageFileSystem"] {
+            let problem = images["problem"].map { " (\(plain($0)))" } ?? ""
+            rows.append(["images:", "\(plain(runtime?["imageCount"])) in \(plain(images["mountPoint"]))\(problem)"])
+        }
+        table(rows)
     }
 
     private mutating func sources() {

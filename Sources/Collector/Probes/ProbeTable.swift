@@ -11,7 +11,6 @@ final class ProbeTable {
     let pool: ProbePool
     private var fileSystems: [String: FileSystemProbe] = [:]
     private var lookups: Probe<String, [IPAddress]>?
-    private var connections: [String: Probe<String, Void>] = [:]
 
     init(_ pool: ProbePool = ProbePool()) { self.pool = pool }
 
@@ -28,15 +27,6 @@ final class ProbeTable {
         if let lookups, lookups.isRunning { return lookups }
         let probe = Probe<String, [IPAddress]>(options.clock, options.systemCalls.resolve)
         lookups = probe
-        return probe
-    }
-
-    func connection(_ path: String, _ options: CollectorOptions) -> Probe<String, Void> {
-        if let known = connections[path], known.isRunning { return known }
-        connections = connections.filter { $0.value.isRunning }
-        let connect = options.systemCalls.connect
-        let probe = Probe<String, Void>(options.clock) { path in connect(path).map { .failure($0) } ?? .success(()) }
-        connections[path] = probe
         return probe
     }
 }

@@ -9,6 +9,8 @@ final class DirectoryReader {
     private let probe: Probe<String, FileSystemMeasurement>
     private(set) var usage: Reading<FileSystemUsage> = .notYetRead
     private(set) var device: String?
+    /// Whether it has been measured, or could not be.
+    private(set) var wasRead = false
     private var next = Pace(every: 0)
 
     init(_ name: String, _ path: String, _ options: CollectorOptions, _ ledger: SourceLedger, _ probes: ProbeTable) {
@@ -34,10 +36,11 @@ final class DirectoryReader {
 
     func collect(_ moment: Moment) {
         var device: String?
-        probe.collect(moment, into: &usage, status: status, hanging: "statfs \(path)") { measurement in
+        let isFresh = probe.collect(moment, into: &usage, status: status, hanging: "statfs \(path)") { measurement in
             device = measurement.device
             return measurement.usage
         }
+        wasRead = wasRead || isFresh || status.report.state == .hung
         if let device { self.device = device }
     }
 

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import Logging
+internal import Systemd
+
+/// Starts the processes that work on jobs: apart from this one, so that none of them ends because this one does.
+struct DumpLauncher: Sendable {
+    /// What was started. A unit's process is systemd's child: its end is seen by the job's lock, not by its id.
+    enum Started: Sendable {
+        case child(pid_t)
+        case unit(String)
+    }
+
+    /// The path by which a new process is this very program, even after an upgrade has replaced the file.
+    let executable: String
+    let writablePaths: [String]
+    let logger: Logger
+
+    init(writablePaths: [String], logger: Logger) {
+        self.executable = "/proc/self/exe"
+        self.writablePaths = writablePaths
+        self.logger = logger
+    }
+
+    /// `nodekeep dump DIRECTORY`, or `nodekeep recover --job DIRECTORY`.
+    ///
+    /// - Throws: `AgentError` when the system gives no process.
+    func start(_ arguments: [String], job: String, purpose: String) throws -> Started {
+        if TransientUnit.isPossible {
+            do {
+                return try startUnit(arguments, job: job, purpose: purpose)
+            } catch {
+                logger.warning(
+                    "systemd does not start a unit for the \(purpose): \(error); it becomes a process of this unit, which would be ended with it",
+                    metadata: ["job": "\(job)"])
+            }
+        }
+        return .child(try spawn(arguments))
+    }
+
+    private func startUnit(_ arguments: [String], job: String, purpose: String) throws -> Started {
+        // systemd knows no /proc/self/exe of ours, so it gets the path, as long as there is still something there.
+        guard let path = Self.ownPath(), access(path, X_OK) == 0 else {
+            throw AgentError("this program is not at its path any more")
+        }
+        var unit = TransientUnit(
+            name: "nodekeep-\(purpose)-\(job).service", description: "nodekeep \(purpose) \(job)",
+            command: [path] + arguments)
+        unit.words = [
+            ("ProtectSystem", "strict"), ("ProtectHome", "yes"), ("ProtectProc", "default"),
+            ("SyslogIdentifier", "nodekeep"),
+        ]
+        unit.flags = [
+            ("NoNewPrivileges", true), ("PrivateDevices", true), ("PrivateNetwork", true),
+            ("ProtectKernelModules", true), ("ProtectKernelTunables", true), ("ProtectClock", true),
+            ("RestrictSUIDSGID", true), ("RestrictRealtime", true), ("LockPersonality", true),
+        ]
+        unit.numbers = [("CapabilityBoundingSet", 0)]
+        unit.lists = [("ReadWritePaths", writablePaths)]
+        try unit.start()
+        return .unit(unit.name)
+    }
+
+    /// A child in a session of its own, with an empty environment but for what its log needs.
+    private func spawn(_ arguments: [String]) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, 1)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        var every = sigset_t()
+        sigfillset(&every)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &every)
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | Self.setSession))
+        var environment: [String] = []
+        if let stream = getenv("JOURNAL_STREAM") { environment.append("JOURNAL_STREAM=\(String(cString: stream))") }
+        var processID: pid_t = 0
+        let code = Self.withCStrings(["nodekeep"] + arguments) { arguments in
+            Self.withCStrings(environment) { environment in
+                posix_spawn(&processID, executable, &actions, &attributes, arguments, environment)
+            }
+        }
+        guard code == 0 else { throw AgentError("start", "nodekeep \(arguments.joined(separator: " "))", code: code) }
+        return processID
+    }
+
+    /// POSIX_SPAWN_SETSID of <spawn.h>, which Swift's Glibc module leaves out.
+    private static let setSession: Int32 = 0x80
+
+    private static func ownPath() -> String? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        guard length > 0 else { return nil }
+        return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private static func withCStrings<Result>(
+        _ texts: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        var pointers = texts.map { strdup($0) } + [nil]
+        defer { for pointer in pointers { free(pointer) } }
+        return pointers.withUnsafeMutableBufferPointer { buffer in
+            // Never empty: it ends with nil.
+            body(buffer.baseAddress.unsafelyUnwrapped)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Checkpoint
+internal import Configuration
+internal import Logging
+
+/// The process of one checkpoint. Started by the agent, never by hand.
+struct DumpCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dump", abstract: "Take the checkpoint of one job.", shouldDisplay: false)
+
+    @Argument(help: ArgumentHelp("The job's directory.", valueName: "directory"))
+    var job: String
+
+    func run() async throws {
+        AgentLogging.bootstrap(level: .info)
+        let code = await DumpMain.run(jobDirectory: job, logger: Logger(label: "nodekeep.dump"))
+        if code != 0 { throw ExitCode(code) }
+    }
+}
+
+struct RecoverCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "recover",
+        abstract: "Finish or undo checkpoints that were interrupted, and see to it that no container stays frozen.",
+        discussion: """
+            Jobs that are under way are left alone. Without --once it goes on until nothing is left to do, and waits for \
+            the runtime if it must. The agent does the same when it starts.
+
+            Exit codes: 0 nothing is left; 1 something is, and standard error says what; 2 the configuration is malformed.
+            """)
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Flag(help: "Try each job once instead of until none is left.")
+    var once = false
+
+    @Option(help: ArgumentHelp("This job alone, by its directory.", valueName: "directory", visibility: .hidden))
+    var job: String?
+
+    func run() async throws {
+        let logger = Logger(label: "nodekeep.recover")
+        let code: Int32
+        if let job {
+            // Everything that it needs is in the directory: the configuration may have changed since.
+            AgentLogging.bootstrap(level: .info)
+            code = await RecoverMain.run(jobDirectory: job, logger: logger)
+        } else {
+            let (configuration, _) = try options.resolve()
+            AgentLogging.bootstrap(level: AgentLogging.level(verbosity: configuration.verbosity))
+            code = await RecoverMain.run(
+                checkpointDirectory: configuration.checkpointDirectory, once: once, logger: logger)
+        }
+        if code != 0 { throw ExitCode(code) }
+    }
+}
