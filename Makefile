@@ -6,7 +6,7 @@ SWIFT ?= swift
 RELEASE = --configuration release --static-swift-stdlib $(shell scripts/release-flags)
 RELEASE_PATH = .build/release
 
-.PHONY: run build test unit system bench format lint check-dependencies clean
+.PHONY: run build test unit system e2e bench format lint generate check-generated check-dependencies clean
 
 run: build
 	build/nodekeep serve
@@ -21,7 +21,8 @@ test: unit system
 
 unit:
 	scripts/install-packages test
-	$(SWIFT) build --build-tests
+	# Not --build-tests, which builds every tool of every package as well, a protobuf compiler in C++ among them.
+	$(SWIFT) build --product nodekeepPackageTests
 	$(SWIFT) test --skip-build
 	# Once more with a web process that dies at the first call that its filter denies.
 	NODEKEEP_WEB_STRICT=1 $(SWIFT) test --skip-build --filter WebTests
@@ -30,6 +31,11 @@ unit:
 system: build
 	scripts/install-packages test
 	python3 Tests/System/run.py
+
+# The built binaries with a real containerd, runc and CRIU, in a mount namespace (as root).
+e2e: build
+	scripts/install-packages e2e
+	python3 Tests/E2E/run.py $(E2E)
 
 bench: build
 	scripts/install-packages bench
@@ -40,6 +46,15 @@ format:
 
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
+
+# Sources/CRI/Generated from Sources/CRI/Protos.
+generate:
+	scripts/install-packages generate
+	scripts/generate
+
+check-generated:
+	scripts/install-packages generate
+	scripts/generate --check
 
 # Every package that is built, against the committed list.
 check-dependencies:

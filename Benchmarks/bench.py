@@ -360,6 +360,61 @@ def measure_crossing(tries):
     return times
 
 
+# Checkpoints
+
+
+def measure_checkpoints(quick):
+    """What checkpoints.py saw, which needs a mount namespace of its own and another Python's modules."""
+    sizes = ["--rounds", "8", "--large-rounds", "1"] if quick else []
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "Benchmarks" / "checkpoints.py"), *sizes], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise CannotMeasure(f"checkpoints: see above\n{done.stdout}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def checkpoint_rows(table, seen):
+    small, large = seen["small"], seen["large"]
+
+    def spread(name, values, size="", budget="", met=None):
+        table.row(
+            name, seconds_text(statistics.median(values)), seconds_text(min(values)), seconds_text(max(values)),
+            len(values), size, budget=budget, met=met)
+
+    table.section(f"checkpoint, {seen['runtime']}", "median", "least", "most", "tries", "archive", "", "", "budget")
+    size = megabytes(small["size"])
+    spread("a small container, the bare CRI call", small["bare"], size)
+    spread("the same through nodekeep, to the answer", small["total"], size)
+    for phase in ["queued", "prepare", "dump", "verify", "publish"]:
+        spread(f"  of that {phase}", small[phase])
+    spread("  the container did not run", small["frozen"])
+    # Of each call by itself: the runtime's own time differs more from call to call than what is added to it.
+    added = [total - sum(parts) for total, *parts in zip(small["total"], *(small[p] for p in ["dump", "verify", "publish"]))]
+    middle = statistics.median(added)
+    spread("added: neither dump nor verify nor publish", added, budget="<= 25 ms median", met=middle <= 0.025)
+    size = megabytes(large["size"])
+    spread("a large container, the bare CRI call", large["bare"], size)
+    spread("the same through nodekeep, to the answer", large["total"], size)
+    for phase in ["dump", "verify", "publish"]:
+        spread(f"  of that {phase}", large[phase])
+    spread("  the container did not run", large["frozen"])
+    spread("sha256sum of the archive", large["sha256sum"], size)
+
+    def speed(values):
+        return f"{large['size'] / statistics.median(values) / 1e9:.2f} GB/s"
+
+    ours, theirs = statistics.median(large["verify"]), statistics.median(large["sha256sum"])
+    table.section("reading an archive", "speed", "", "", "", "", "", "x sha256sum")
+    table.row("nodekeep: whole, of the container, SHA-256", speed(large["verify"]), *[""] * 5, f"{theirs / ours:.3g}")
+    table.row("sha256sum", speed(large["sha256sum"]), *[""] * 5, "1")
+
+    table.section("most memory during the large checkpoint", "PSS", "anonymous")
+    for name in ["agent", "web", "dump", "containerd"]:
+        if name in large["memory"]:
+            table.row(name, *map(megabytes, large["memory"][name]))
+
+
 # The run
 
 
@@ -381,6 +436,7 @@ def run(quick):
         say(f"start {number + 1} of {starts}")
         started.append(started_agent())
     crossings = measure_crossing(5)
+    checkpoints = measure_checkpoints(quick)
 
     with contextlib.ExitStack() as stack:
         exporter = stack.enter_context(contextlib.closing(NodeExporter()))
@@ -418,6 +474,8 @@ def run(quick):
     times("start to first /readyz 200", [ready for ready, _ in started], 0.2)
     times("start to first snapshot, every source", [complete for _, complete in started], 0.2)
     times("threshold crossed to /status", crossings, 2.0)
+
+    checkpoint_rows(table, checkpoints)
 
     say("sizes")
     files = [NODEKEEP, BUILD / "nodekeep-web"]

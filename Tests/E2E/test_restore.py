@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an archive is for: the container goes on from where it was, in another pod."""
+
+import bed as beds
+from node import NodeTest
+from registry import Registry
+
+
+class RestoreTest(NodeTest):
+    @classmethod
+    def setUpClass(cls):
+        # One for all: containerd knows an image by its digest and pulls it again from where it had it first.
+        bed = beds.shared()
+        registry = Registry(bed)
+        cls.addClassCleanup(registry.close)
+        cls.image = registry.push(bed.images[1])
+        bed.runtime.pull(cls.image)
+
+    def assert_restores(self, container, archive, before):
+        """Its own end is before the count at which the restored one goes on."""
+        container.pod.remove()
+        pod = self.pod()
+        restored = pod.container("count", image=str(archive), command=[])
+        first = next(int(line) for line in restored.lines() if line.isdigit() and int(line) >= before)
+        self.assertLess(first, before + 100)
+        restored.counts_on()
+        return restored
+
+    def counting(self):
+        container = self.pod().container(image=self.image)
+        while container.count() < 40:
+            container.counts_on()
+        return container
+
+    def test_the_runtime_restores_its_own_archive(self):
+        container = self.counting()
+        before = container.count()
+        archive = container.checkpoint(self.bed.home / "own.tar")
+        self.addCleanup(archive.unlink)
+        self.assert_restores(container, archive, before)
+
+    def test_a_container_goes_on_from_our_archive(self):
+        node, container = self.node(), self.counting()
+        before = container.count()
+        answer = node.post(container.path)
+        self.assertStatus(answer, 200)
+        restored = self.assert_restores(container, answer.path, before)
+        # And what was restored can be checkpointed again.
+        again = node.post(restored.path)
+        self.assertStatus(again, 200)
+        self.assertEqual(len(node.check()), 2)
+        restored.counts_on()
