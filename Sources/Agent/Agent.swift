@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import API
-internal import CRI
 internal import CLinux
 internal import Collector
 internal import CRI
@@ -66,7 +65,7 @@ struct Agent: Sendable {
         let pages = ChangeSignal()
         let keeper = try CheckpointKeeper(
             settings: Self.checkpointSettings(configuration), client: runtime?.client,
-            memory: { core.memorySpace }, beats: beats, logger: logger,
+            memory: { core.memorySpace }, logger: logger,
             changed: { pages.signal() })
         let api = API { path in
             if path == API.resourceMetrics { runtime?.state.usageWanted() }
@@ -80,7 +79,7 @@ struct Agent: Sendable {
                     version: Version.current, startTime: core.startTime, listeners: listeners.all.map(\.name),
                     processes: processes.facts(web: web.processID, at: now), webStarts: web.starts,
                     notice: "Served on this machine only: no authenticator is configured, so the main listener is off.")
-                return core.view(facts: facts, web: web, checkpoints: keeper.view, at: now)
+                return core.view(facts: facts, web: web, checkpoints: keeper.view(at: now), at: now)
             })
         webFacts.follow(gate)
         pages.follow { gate.truthChanged() }

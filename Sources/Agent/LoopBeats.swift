@@ -7,8 +7,6 @@ package enum AgentLoop: String, Sendable, CaseIterable {
     case collector
     /// Speaks with the web process and renders pages.
     case gate
-    /// Looks after the checkpoints; a running dump is none of its business.
-    case checkpoints
     /// Runs on Swift concurrency: signals, housekeeping and, later, the heartbeat.
     case services
 
@@ -17,8 +15,6 @@ package enum AgentLoop: String, Sendable, CaseIterable {
         switch self {
         case .collector: .seconds(10)
         case .gate: .seconds(10)
-        // It writes to the disk and waits for it.
-        case .checkpoints: .seconds(60)
         case .services: .seconds(30)
         }
     }

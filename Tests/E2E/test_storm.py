@@ -19,7 +19,7 @@ from workloads import filling
 DUMPS = int(os.environ.get("E2E_STORM", "100"))
 SEED = int(os.environ.get("E2E_SEED", "0")) or random.randrange(1, 1 << 31)
 CALLERS, CONTAINERS = 5, 4
-LIMIT = 320
+LIMIT = 600
 
 
 class Storm:

@@ -203,8 +203,13 @@ class HangTest(AgentTest):
         # Other mounts are still measured now and then, each in a thread of its own that comes and goes: none stays.
         self.assertLessEqual(max(pulse.threads), len(before) + 3)
         wait_for(lambda: len(thread_names(agent.agent_pid())) <= len(before), 3, f"no more threads than {before}")
-        # One for each mount and one more for nodefs, which stands for the same.
-        self.assertLessEqual(stuck_threads(agent.agent_pid()), count + 1)
+        # One for each mount, and two more that stand before the first: for nodefs, and for the checkpoints in it.
+        self.assertLessEqual(stuck_threads(agent.agent_pid()), count + 2)
+        self.assertEqual(
+            agent.json("/status")["checkpoints"]["problem"],
+            f"{points[0]}/checkpoints or the disk under it has not answered for 10s")
+        answer = agent.get("/checkpoint/a/b/c", method="POST", unix=True)
+        self.assertEqual((answer.status, answer.headers["Retry-After"]), (503, "10"), answer.body)
         self.assertEqual(agent.condition("DiskPressure")["lastTransitionTime"], condition["lastTransitionTime"])
 
         # The real conditions still move while these hang.

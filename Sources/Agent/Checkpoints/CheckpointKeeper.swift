@@ -21,15 +21,19 @@ final class CheckpointKeeper: LongCalls, Sendable {
         case stop
     }
 
+    /// Its thread goes round at least every five seconds, unless it waits for a disk.
+    private static let patience: Duration = .seconds(10)
+
     private let mailbox = Mutex<[Event]>([])
     private let published = Mutex(CheckpointsView())
-    private let patience: Mutex<Duration>
+    private let requestTimeout: Mutex<Duration>
     private let isStopped = Mutex(false)
     private let wakeup: Wakeup
     private let settings: CheckpointSettings
     private let client: RuntimeClient?
     private let memory: @Sendable () -> FileSystemSpace?
-    private let beats: LoopBeats
+    /// When its thread last went round: it waits for disks, and a disk can hang.
+    private let lastRound: Mutex<Duration>
     private let logger: Logger
     private let changed: @Sendable () -> Void
 
@@ -39,29 +43,39 @@ final class CheckpointKeeper: LongCalls, Sendable {
     ///   - changed: what there is to show has changed; called on the keeper's thread.
     init(
         settings: CheckpointSettings, client: RuntimeClient?, memory: @escaping @Sendable () -> FileSystemSpace?,
-        beats: LoopBeats, logger: Logger,
-        changed: @escaping @Sendable () -> Void
+        logger: Logger, changed: @escaping @Sendable () -> Void
     ) throws {
         self.settings = settings
         self.client = client
         self.memory = memory
-        self.beats = beats
+        lastRound = Mutex(Time.monotonic())
         self.logger = logger
         self.changed = changed
-        patience = Mutex(settings.requestTimeout)
+        requestTimeout = Mutex(settings.requestTimeout)
         wakeup = try Wakeup()
         published.withLock { $0.directory = settings.isEnabled ? settings.directory : nil }
     }
 
-    /// What there is to show, from any thread.
-    var view: CheckpointsView { published.withLock { $0 } }
+    /// What there is to show, from any thread. A disk that hangs is no reason to call the agent dead, but it is one why
+    /// no checkpoint can be taken.
+    func view(at now: Duration) -> CheckpointsView {
+        var view = published.withLock { $0 }
+        if let directory = view.directory, isStuck(at: now) { view.problem = Self.problem(directory) }
+        return view
+    }
+
+    private func isStuck(at now: Duration) -> Bool { now - lastRound.withLock { $0 } > Self.patience }
+
+    private static func problem(_ directory: String) -> String {
+        "\(directory) or the disk under it has not answered for \(GoDuration.format(patience))"
+    }
 
     func start() throws {
         try OwnThread.start(name: "checkpoints") { self.run() }
     }
 
     func update(_ settings: CheckpointSettings) {
-        patience.withLock { $0 = settings.requestTimeout }
+        requestTimeout.withLock { $0 = settings.requestTimeout }
         post(.configure(settings))
     }
 
@@ -73,9 +87,14 @@ final class CheckpointKeeper: LongCalls, Sendable {
     func begin(
         _ call: CheckpointCall, _ id: LongCallID, reply: @escaping @Sendable (CheckpointAnswer) -> Void
     ) -> Duration {
+        if isStuck(at: Time.monotonic()) {
+            let directory = published.withLock { $0.directory } ?? settings.directory
+            reply(.later(call, seconds: 10, Self.problem(directory)))
+            return .zero
+        }
         post(.call(call, id, reply))
         // Until the container has been looked up, and then for as long as the caller wants.
-        return (call.timeout ?? patience.withLock { $0 }) + .seconds(20)
+        return (call.timeout ?? requestTimeout.withLock { $0 }) + .seconds(20)
     }
 
     func cancel(_ id: LongCallID) { post(.cancel(id)) }
@@ -101,7 +120,7 @@ final class CheckpointKeeper: LongCalls, Sendable {
         desk.open(now: Time.monotonic())
         while !desk.isStopped {
             let now = Time.monotonic()
-            beats.beat(.checkpoints, at: now)
+            lastRound.withLock { $0 = now }
             let events = mailbox.withLock { events in
                 defer { events = [] }
                 return events
