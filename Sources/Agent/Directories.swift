@@ -30,8 +30,15 @@ enum Directories {
         let path = runDirectory + "/nodekeep.lock"
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw AgentError("open", path, code: errno, hint: "set runDir or --run-dir") }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        // One that was killed a moment ago is on its way out, or a process that it was about to start is.
+        let deadline = Time.monotonic() + .seconds(1)
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let code = errno
+            if code == EINTR { continue }
+            if code == EWOULDBLOCK, Time.monotonic() < deadline {
+                usleep(20_000)
+                continue
+            }
             close(descriptor)
             if code == EWOULDBLOCK {
                 throw AgentError(

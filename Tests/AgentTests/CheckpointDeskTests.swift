@@ -47,7 +47,8 @@ struct CheckpointDeskTests {
         #expect((1...5).allSatisfy { harness.replies[$0]?.status == 200 })
     }
 
-    @Test("A directory that a job has left after its record is taken away by another process, tried less and less often")
+    @Test(
+        "A directory that a job has left after its record is taken away by another process, tried less and less often")
     func remains() throws {
         let harness = try DeskHarness()
         harness.submit(1)

@@ -119,7 +119,10 @@ final class DeskHarness {
     }
 
     /// Does what a dump does at its end.
-    func end(_ job: String, _ outcome: JobOutcome, message: String = "", archive: String? = nil, leavesDirectory: Bool = false)
+    func end(
+        _ job: String, _ outcome: JobOutcome, message: String = "", archive: String? = nil,
+        leavesDirectory: Bool = false
+    )
         throws
     {
         let job = try jobDirectory(job)

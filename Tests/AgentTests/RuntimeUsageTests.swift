@@ -24,7 +24,8 @@ struct RuntimeUsageTests {
             labels: [:])
     }
 
-    private func usage(_ id: String, cpu: UInt64?, memory: UInt64? = nil, swap: UInt64? = nil,
+    private func usage(
+        _ id: String, cpu: UInt64?, memory: UInt64? = nil, swap: UInt64? = nil,
         swapAvailable: UInt64? = nil, at time: Int64 = 9
     ) -> ContainerUsage {
         var usage = ContainerUsage(id: id, name: "ignored", labels: [:])
@@ -52,7 +53,8 @@ struct RuntimeUsageTests {
             ],
             sandboxes: [sandbox("s1"), sandbox("s2", "db", namespace: "apps"), sandbox("s3", "empty")],
             usages: [
-                usage("1", cpu: 10, memory: 100, swap: 1, swapAvailable: 1_000, at: 20), usage("2", cpu: 5, memory: 50, at: 21),
+                usage("1", cpu: 10, memory: 100, swap: 1, swapAvailable: 1_000, at: 20),
+                usage("2", cpu: 5, memory: 50, at: 21),
                 usage("3", cpu: 1), usage("4", cpu: 1), usage("5", cpu: 7), usage("6", cpu: 1),
             ], sandboxUsages: [], podCgroups: [])
         #expect(

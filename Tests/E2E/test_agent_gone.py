@@ -75,6 +75,8 @@ class AgentGoneTest(NodeTest):
         pid = node.dumps()[job]
         node.kill()
         os.kill(pid, signal.SIGKILL)
+        # As long as it has not ended it holds the job's lock.
+        wait_for(lambda: job not in node.dumps(), 10, "the end of the dump")
         done = node.recover()
         self.assertEqual(done.returncode, 0, done)
         self.assertEqual(node.unfinished(), [])

@@ -92,6 +92,7 @@ class NewRuntimeTest(RuntimeTest):
     def test_the_node_says_what_the_runtime_says(self):
         node = self.node()
         name, version = self.bed.runtime.version()
+        wait_for(lambda: node.node()["nodeInfo"]["containerRuntimeVersion"].startswith(name), 10, "its version")
         status = node.node()
         self.assertEqual(status["nodeInfo"]["containerRuntimeVersion"], f"{name}://{version.removeprefix('v')}")
         self.assertEqual(status["images"], self.expected_images())
@@ -139,7 +140,7 @@ class NewRuntimeTest(RuntimeTest):
         self.addCleanup(self.bed.ctr, "images", "rm", name)
         wait_for(lambda: name in self.bed.runtime.images(), 10, "the image")
         self.pod().container()
-        wait_for(lambda: any(name in image["names"] for image in node.node()["images"]), 5, "the image in the status")
+        wait_for(lambda: any(name in image["names"] for image in node.node()["images"]), 20, "the image in the status")
 
     def test_ready_follows_the_network_in_the_kubelets_words(self):
         node = self.node()
@@ -257,7 +258,10 @@ class OldRuntimeTest(RuntimeTest):
     def test_the_node_says_what_the_runtime_says(self):
         node = self.node()
         name, version = self.bed.runtime.version()
-        shown = node.node()["nodeInfo"]["containerRuntimeVersion"]
+        wait_for(lambda: node.runtime()["checkpoint"].get("reason"), 10, "what it says of checkpoints")
+        shown = wait_for(
+            lambda: (text := node.node()["nodeInfo"]["containerRuntimeVersion"]).startswith(name) and text, 10,
+            "the runtime's version")
         # Debian's version is no semantic one: a kubelet shows the numbers.
         self.assertEqual(shown, f"{name}://{re.match(r'v?([0-9.]+)', version)[1]}")
         runtime = node.runtime()

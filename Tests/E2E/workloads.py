@@ -114,7 +114,10 @@ class Container:
     def counts_on(self, seconds=10, by=3):
         """Waits until the number has grown; whether memory is what it was is the program's own to say."""
         before = self.count()
-        wait_for(lambda: self.count() >= before + by, seconds, f"{self.path} counting on from {before}")
+        try:
+            wait_for(lambda: self.count() >= before + by, seconds, f"{self.path} counting on from {before}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: now at {self.count()}, {self.task_status()}, frozen: {self.is_frozen()}") from None
         assert "damaged" not in self.lines(), f"the memory of {self.path} has changed"
         return self.count()
 

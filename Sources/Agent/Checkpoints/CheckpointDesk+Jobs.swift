@@ -279,6 +279,7 @@ extension CheckpointDesk {
             "pod": "\(request.container.pod)", "user": "\(request.requester.user)",
             "authenticated_by": "\(request.requester.authenticatedBy)", "from": "\(request.requester.from)",
         ]
+        metadata["request"] = request.requester.request.map { "\($0)" }
         metadata["archive"] = record.archive.map { "\($0)" }
         metadata["size"] = record.size.map { "\($0)" }
         metadata["sha256"] = record.sha256.map { "\($0)" }

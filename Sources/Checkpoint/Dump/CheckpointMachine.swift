@@ -21,6 +21,11 @@ package protocol CheckpointMachine: Sendable {
     /// - Parameter task: the container's first process: the criu that counts is its shim's; nil: any counts.
     func criuSign(task: Int32?) -> DumpSign
 
+    /// Whether the low-level runtime (runc, crun) is at work on a container: a child of its shim.
+    ///
+    /// - Parameter task: the container's first process.
+    func runtimeSign(task: Int32) -> DumpSign
+
     /// From now on counts the work directories that the runtime makes; nil where they cannot be watched.
     func watch(_ directory: DumpWorkDirectory) -> (any WorkDirectoryCount)?
     /// From now on looks at the freezer again and again; nil where nothing is to be seen.

@@ -54,6 +54,14 @@ package struct LinuxMachine: CheckpointMachine {
         return tree.find(command: "criu", below: shim).map { .seen("criu runs as process \($0)") } ?? .none
     }
 
+    package func runtimeSign(task: Int32) -> DumpSign {
+        let tree = ProcessTree(processes())
+        guard let shim = tree.parent(of: task), shim > 1 else { return .none }
+        // What the container runs under such a name is no child of the shim's.
+        return tree.child(of: shim, commands: ["runc", "crun", "youki"])
+            .map { .seen("the runtime is at work on it as process \($0)") } ?? .none
+    }
+
     package func watch(_ directory: DumpWorkDirectory) -> (any WorkDirectoryCount)? {
         WorkDirectoryWatch(root + directory.parent, name: directory.name)
     }

@@ -28,6 +28,10 @@ struct ProcessTree {
     }
 
     /// A process of that name below `ancestor`, or, with nil, anywhere.
+    func child(of parent: Int32, commands: Set<String>) -> Int32? {
+        processes.first { $0.value.parent == parent && commands.contains($0.value.command) }?.key
+    }
+
     func find(command: String, below ancestor: Int32?) -> Int32? {
         processes.first { id, stat in
             guard stat.command == command else { return false }

@@ -74,10 +74,12 @@ package struct ThawLook: Equatable, Sendable {
     package var task: TaskAnswer
     package var freezer: FreezerState
     package var dump: DumpSign
+    /// How long the runtime took to answer: how slow this machine is just now.
+    package var took: Duration
 
     package init(
         at: Duration, isSameBoot: Bool = true, process: Process = .same, runtime: RuntimeProcess = .same,
-        task: TaskAnswer, freezer: FreezerState, dump: DumpSign = .none
+        task: TaskAnswer, freezer: FreezerState, dump: DumpSign = .none, took: Duration = .zero
     ) {
         self.at = at
         self.isSameBoot = isSameBoot
@@ -86,6 +88,7 @@ package struct ThawLook: Equatable, Sendable {
         self.task = task
         self.freezer = freezer
         self.dump = dump
+        self.took = took
     }
 }
 

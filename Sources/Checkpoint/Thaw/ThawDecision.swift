@@ -32,6 +32,7 @@ package struct ThawDecision: Equatable, Sendable {
     private var activity: DumpActivity
     private var unreachable = 0
     private var resumes = 0
+    private var slowest: Duration = .zero
     private var resumedAt: Duration?
 
     private enum Sight: Equatable {
@@ -58,6 +59,7 @@ package struct ThawDecision: Equatable, Sendable {
     }
 
     package mutating func next(_ look: ThawLook) -> ThawStep {
+        slowest = max(slowest, look.took)
         guard look.isSameBoot else { return .closed(.gone("the node was restarted")) }
         if look.process == .gone { return .closed(.gone("the container's process is gone")) }
         if case .unreachable(let reason) = look.task { return withoutRuntime(look, reason) }
@@ -137,7 +139,9 @@ package struct ThawDecision: Equatable, Sendable {
         guard thaw.isLost, resumes == 0 else { return .closed(.running(resumedByUs: resumes > 0)) }
         // Nobody has answered: the call may be on its way, and pause it yet.
         if let text = activity.underWay(look.dump, at: look.at) { return unsettled(.dumpUnderWay(text)) }
-        guard settled(.running, at: look.at, for: timing.settleRunning) else {
+        // Where the runtime answers slowly, what is on its way comes late as well.
+        let settle = timing.settleRunning + min(slowest * 20, timing.settleWithoutSigns)
+        guard settled(.running, at: look.at, for: settle) else {
             return .wait(timing.interval, .settling)
         }
         return .closed(.running(resumedByUs: false))

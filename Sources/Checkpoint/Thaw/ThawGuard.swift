@@ -72,7 +72,9 @@ package struct ThawGuard {
     }
 
     private func look() async -> ThawLook {
+        let began = clock.monotonic()
         let task = await runtime.task(intent.containerID)
+        let took = clock.monotonic() - began
         let current = runtime.process()
         let process: ThawLook.Process =
             switch intent.task {
@@ -90,7 +92,7 @@ package struct ThawGuard {
             at: clock.monotonic(), isSameBoot: intent.bootID == machine.bootID(), process: process,
             runtime: runtimeProcess, task: task,
             freezer: intent.task.map { machine.freezer($0.id) } ?? .unknown("the container's process is not known"),
-            dump: dumpSign(runtime: current))
+            dump: dumpSign(runtime: current), took: took)
     }
 
     private func dumpSign(runtime current: ProcessIdentity?) -> DumpSign {
@@ -100,6 +102,8 @@ package struct ThawGuard {
             return .seen(text)
         }
         guard kind == .containerd else { return .none }
+        // A pause that was asked for before the call was lost may be carried out late.
+        if let task = intent.task?.id, case .seen(let text) = machine.runtimeSign(task: task) { return .seen(text) }
         return machine.workDirectorySign(runtime.workDirectory(intent.containerID), runtime: current)
     }
 }

@@ -60,7 +60,17 @@ import Testing
         #expect(tree.find(command: "criu", below: 99) == nil)
     }
 
+    @Test func lowLevelRuntime() {
+        let tree = ProcessTree([
+            20: process("shim", 1), 21: process("sh", 20), 22: process("runc", 21), 23: process("crun", 20),
+        ])
+        // What the container runs itself does not count.
+        #expect(tree.child(of: 20, commands: ["runc"]) == nil)
+        #expect(tree.child(of: 20, commands: ["runc", "crun"]) == 23)
+    }
+
     @Test func realCriuIsNotHere() {
+        #expect(LinuxMachine().runtimeSign(task: getpid()) == .none)
         #expect(LinuxMachine().criuSign(task: getpid()) == .none)
     }
 

@@ -16,6 +16,7 @@ import Testing
         var process = ThawLook.Process.same
         var runtime = ThawLook.RuntimeProcess.same
         var dump = DumpSign.none
+        var took = Duration.zero
         /// How long it is looked at, every 200 ms.
         var seconds = 60
         var expected: ThawStep?
@@ -79,6 +80,10 @@ import Testing
         Line(
             name: "lost, runs", call: .lost(resumeWasSeen: false), task: .running, freezer: .thawed,
             expected: .closed(.running(resumedByUs: false)), notBefore: .seconds(3)),
+        Line(
+            name: "lost, runs, on a machine that is slow", call: .lost(resumeWasSeen: false), task: .running,
+            freezer: .thawed, took: .milliseconds(300), expected: .closed(.running(resumedByUs: false)),
+            notBefore: .seconds(9)),
         Line(
             name: "lost, runs, dump under way", call: .lost(resumeWasSeen: false), task: .running, freezer: .thawed,
             dump: .seen("d"), wait: .dumpUnderWay("d")),
@@ -154,7 +159,7 @@ import Testing
             let step = decision.next(
                 ThawLook(
                     at: time, isSameBoot: line.isSameBoot, process: line.process, runtime: line.runtime,
-                    task: line.task, freezer: line.freezer, dump: line.dump))
+                    task: line.task, freezer: line.freezer, dump: line.dump, took: line.took))
             last = step
             guard case .wait(let duration, _) = step else { break }
             #expect(duration > .zero && duration <= .seconds(5))
