@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import AsyncHTTPClient
+internal import CRI
 internal import Glibc
 internal import NIOCore
 internal import NIOHTTP1
@@ -27,20 +28,9 @@ struct StatusClient {
         /// The URL of a page there; nil when the place makes no URL.
         func url(of page: String) -> String {
             switch self {
-            case .socket(let path): "http+unix://" + Self.percentEncoded(path) + page
+            case .socket(let path): "http+unix://" + path.percentEncoded + page
             case .server(let address): (address.hasSuffix("/") ? String(address.dropLast()) : address) + page
             }
-        }
-
-        static func percentEncoded(_ path: String) -> String {
-            path.utf8.map { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
-                    String(UnicodeScalar(byte))
-                default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
-                }
-            }.joined()
         }
     }
 

@@ -95,9 +95,6 @@ static inline int nodekeep_is_tmpfs(const char *path) {
     return statfs(path, &information) == 0 ? information.f_type == 0x01021994 : -1;
 }
 
-// prctl is variadic. At most 15 bytes of the name count.
-static inline int nodekeep_name_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
-
 #include <sys/syscall.h>
 
 // glibc has pidfd_open(2) from 2.36 on, without a declaration that Swift would see.

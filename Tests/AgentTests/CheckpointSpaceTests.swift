@@ -31,16 +31,16 @@ struct CheckpointSpaceTests {
         var space = space()
         let estimate = try estimate(space)
         let (job, other) = try (#require(job), #require(other))
-        #expect(space.shortage(for: estimate, "/tmp") == nil)
+        #expect(space.shortage(for: estimate) == nil)
         space.promiseArchive(job, estimate)
         let share = estimate.charges[0].bytes
-        #expect(space.shortage(for: estimate, "/tmp")?.promised == share)
+        #expect(space.shortage(for: estimate)?.promised == share)
         #expect(space.promiseAll(job, estimate) == nil)
-        #expect(space.shortage(for: estimate, "/tmp")?.promised == 2 * share)
+        #expect(space.shortage(for: estimate)?.promised == 2 * share)
         space.promiseArchive(other, estimate)
         #expect(space.promiseAll(other, estimate)?.promised == 2 * share)
         // It keeps its archive until it is told that there is no room.
-        #expect(space.shortage(for: estimate, "/tmp")?.promised == 3 * share)
+        #expect(space.shortage(for: estimate)?.promised == 3 * share)
         space.release(job)
         #expect(space.promiseAll(other, estimate) == nil)
     }
@@ -50,6 +50,6 @@ struct CheckpointSpaceTests {
         var space = space()
         let estimate = try estimate(space)
         for job in [job, other] { space.adopt(try #require(job), estimate) }
-        #expect(space.shortage(for: estimate, "/tmp")?.promised == 4 * estimate.charges[0].bytes)
+        #expect(space.shortage(for: estimate)?.promised == 4 * estimate.charges[0].bytes)
     }
 }

@@ -29,7 +29,7 @@ extension CheckpointDesk {
             return answer(id, CheckpointReplies.answer(call, refusal))
         }
         let estimate = space.estimate(identity, survey, directory: store.directory.path)
-        if let shortage = space.shortage(for: estimate, store.directory.path) {
+        if let shortage = space.shortage(for: estimate) {
             return answer(id, .failed(call, status: 507, "\(shortage)"))
         }
         let time = Time.now()
@@ -211,28 +211,28 @@ extension CheckpointDesk {
     /// A record has appeared: the job is over.
     func finish(_ id: JobID, now: Duration) {
         guard let job = jobs[id], let store else { return }
-        let record: JobRecord
-        if let bytes = (try? store.directory.record(id)) ?? nil,
-            let read = try? JobCoding.decode(JobRecord.self, bytes, path: id.description)
-        {
-            record = read
-        } else {
-            record = JobRecord(
+        let record =
+            (try? store.directory.decodedRecord(id)) ?? nil
+            ?? JobRecord(
                 request: job.request, outcome: .internalError, message: "the record of job \(id) cannot be read",
                 finishedAt: Moment(Time.now()))
-        }
+        conclude(id, job, record, store)
+        if record.outcome == .published { store.tally(now: now, isDue: true) }
+        if let worker = job.worker { reaped.append(worker) }
+        remains[id] = Remains(nextLook: now + Self.removalGrace, wait: Self.recoveryInterval)
+        startReady(now: now)
+    }
+
+    /// Takes a job off the books and tells everybody how it ended.
+    private func conclude(_ id: JobID, _ job: CheckpointJobState, _ record: JobRecord, _ store: CheckpointStore) {
         jobs[id] = nil
         queue.remove(id.description)
         space.release(id)
         count(record)
         log(record)
-        if record.outcome == .published { store.tally(now: now, isDue: true) }
         if let caller = job.caller, let waiting = callers[caller] {
             answer(caller, CheckpointReplies.answer(waiting.call, record, directory: store.directory.path))
         }
-        if let worker = job.worker { reaped.append(worker) }
-        remains[id] = Remains(nextLook: now + Self.removalGrace, wait: Self.recoveryInterval)
-        startReady(now: now)
     }
 
     /// A job that is not to be started any more.
@@ -242,16 +242,10 @@ extension CheckpointDesk {
 
     /// Ends a job that no process has worked on, and tells its caller.
     private func refuse(_ id: JobID, _ outcome: JobOutcome, _ reason: String) {
-        guard let job = jobs.removeValue(forKey: id), let store else { return }
-        queue.remove(id.description)
-        space.release(id)
+        guard let job = jobs[id], let store else { return }
         let record = JobRecord(
             request: job.request, outcome: outcome, message: reason, finishedAt: Moment(Time.now()))
-        count(record)
-        if let caller = job.caller, let waiting = callers[caller] {
-            answer(caller, CheckpointReplies.answer(waiting.call, record, directory: store.directory.path))
-        }
-        log(record)
+        conclude(id, job, record, store)
         do throws(StorageError) {
             try job.directory.write(record, to: .outcome)
             try store.directory.moveOutcomeToRecords(of: job.directory)

@@ -10,8 +10,6 @@ internal import NodeStatus
 final class CheckpointDesk {
     /// Calls that may wait at once; web passes no more on.
     static let maximumCalls = 128
-    /// Running jobs are looked at this often, for their progress and for what inotify may have missed.
-    private static let lookInterval: Duration = .milliseconds(500)
     /// A directory that could not be used is tried again.
     private static let openInterval: Duration = .seconds(10)
 

@@ -43,7 +43,7 @@ extension CheckpointDesk {
         let (state, pause) = Self.state(survey)
         if let pause { problems.append(pause) }
         if estimate == nil { problems.append("how much memory the container has cannot be told") }
-        if let shortage = space.shortage(for: estimate, directory) { problems.append("\(shortage)") }
+        if let shortage = space.shortage(for: estimate) { problems.append("\(shortage)") }
         if let refusal = queue.refusal(container: identity.containerID) {
             problems.append(CheckpointReplies.answer(call, refusal).body)
         }

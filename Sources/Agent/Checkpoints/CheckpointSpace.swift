@@ -47,7 +47,7 @@ struct CheckpointSpace {
     // MARK: - The ledger
 
     /// What all of it does not fit into, if anything.
-    func shortage(for estimate: SizeEstimate?, _ directory: String) -> Shortage? {
+    func shortage(for estimate: SizeEstimate?) -> Shortage? {
         guard let estimate else { return nil }
         return (try? ledger.shortage(for: known(estimate), memory: memory(), probe: probe)) ?? nil
     }

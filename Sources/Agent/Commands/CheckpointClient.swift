@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import AsyncHTTPClient
+internal import CRI
 internal import Configuration
 internal import NIOCore
 internal import NIOHTTP1
@@ -31,7 +32,7 @@ struct CheckpointClient: Sendable {
         if let seconds { query.append("timeout=\(seconds)") }
         if isDryRun { query.append("dryRun=All") }
         if let name { query.append("request=\(name)") }
-        let path = "/checkpoint/" + names.map(StatusClient.Place.percentEncoded).joined(separator: "/")
+        let path = "/checkpoint/" + names.map(\.percentEncoded).joined(separator: "/")
         return try await send(.POST, path + (query.isEmpty ? "" : "?" + query.joined(separator: "&")), Self.longest)
     }
 

@@ -44,6 +44,14 @@ extension CheckpointDirectory {
             in: records, name, path: recordsPath + "/" + name, owner: owner, limit: JobDirectory.fileLimit)
     }
 
+    /// The record of a job; nil where there is none.
+    ///
+    /// - Throws: `StorageError` also for one that cannot be understood.
+    package func decodedRecord(_ id: JobID) throws(StorageError) -> JobRecord? {
+        guard let bytes = try record(id) else { return nil }
+        return try JobCoding.decode(JobRecord.self, bytes, path: recordsPath + "/" + Self.recordName(id))
+    }
+
     /// Removes a record. None there: nothing to do.
     package func removeRecord(_ id: JobID) throws(StorageError) {
         let name = Self.recordName(id)

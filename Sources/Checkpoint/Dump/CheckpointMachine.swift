@@ -16,15 +16,11 @@ package protocol CheckpointMachine: Sendable {
     ///   that was killed. nil: none is known, and every directory counts.
     func workDirectorySign(_ directory: DumpWorkDirectory?, runtime: ProcessIdentity?) -> DumpSign
 
-    /// Whether a criu is at work.
+    /// Whether a criu is at work, or a low-level runtime (runc, crun), which carries out what was asked of the shim
+    /// before: a pause, for instance.
     ///
-    /// - Parameter task: the container's first process: the criu that counts is its shim's; nil: any counts.
-    func criuSign(task: Int32?) -> DumpSign
-
-    /// Whether the low-level runtime (runc, crun) is at work on a container: a child of its shim.
-    ///
-    /// - Parameter task: the container's first process.
-    func runtimeSign(task: Int32) -> DumpSign
+    /// - Parameter task: the container's first process: what counts is its shim's; nil: any criu counts.
+    func workSign(task: Int32?) -> DumpSign
 
     /// From now on counts the work directories that the runtime makes; nil where they cannot be watched.
     func watch(_ directory: DumpWorkDirectory) -> (any WorkDirectoryCount)?

@@ -46,6 +46,31 @@ package protocol CheckpointRuntime: Sendable {
     func close()
 }
 
+/// What all runtimes have in common: CRI over one connection.
+protocol CRIRuntime: CheckpointRuntime {
+    var connection: RuntimeConnection { get }
+}
+
+extension CRIRuntime {
+    func process() -> ProcessIdentity? { connection.process() }
+    func close() { connection.close() }
+
+    func container(_ id: String) async throws(RuntimeError) -> ContainerDetails {
+        try await connection.client.container(id, timeout: RuntimeConnection.timeout)
+    }
+
+    func checkpoint(_ id: String, location: String) async throws(RuntimeError) {
+        try await connection.client.checkpoint(id, location: location, timeout: nil)
+    }
+
+    // Where CRI is all there is to ask.
+
+    var hasTaskEvents: Bool { false }
+    func task(_ id: String) async -> TaskAnswer { await connection.containerState(id) }
+    func workDirectory(_ id: String) -> DumpWorkDirectory? { nil }
+    func dumpLogs(_ id: String) -> [String] { [] }
+}
+
 /// A runtime's work directory of a dump: it exists as long as a dump of that container is under way.
 package struct DumpWorkDirectory: Hashable, Sendable {
     /// The container's own directory, absolute.

@@ -2,7 +2,7 @@
 internal import CRI
 
 /// containerd: its Tasks and Events services say what CRI does not.
-struct ContainerdRuntime: CheckpointRuntime {
+struct ContainerdRuntime: CRIRuntime {
     let connection: RuntimeConnection
     let about: RuntimeDescription
 
@@ -10,17 +10,6 @@ struct ContainerdRuntime: CheckpointRuntime {
     private static let taskTimeout = Duration.seconds(2)
 
     var hasTaskEvents: Bool { true }
-
-    func process() -> ProcessIdentity? { connection.process() }
-    func close() { connection.close() }
-
-    func container(_ id: String) async throws(RuntimeError) -> ContainerDetails {
-        try await connection.client.container(id, timeout: RuntimeConnection.timeout)
-    }
-
-    func checkpoint(_ id: String, location: String) async throws(RuntimeError) {
-        try await connection.client.checkpoint(id, location: location, timeout: nil)
-    }
 
     func task(_ id: String) async -> TaskAnswer {
         do throws(RuntimeError) {

@@ -46,19 +46,14 @@ package struct LinuxMachine: CheckpointMachine {
             age: max(.zero, now - content.changed))
     }
 
-    package func criuSign(task: Int32?) -> DumpSign {
+    package func workSign(task: Int32?) -> DumpSign {
         let tree = ProcessTree(processes())
         let shim = task.flatMap { tree.parent(of: $0) }
         // A container whose shim is gone belongs to init, below which everything is.
         guard task == nil || (shim ?? 0) > 1 else { return .none }
-        return tree.find(command: "criu", below: shim).map { .seen("criu runs as process \($0)") } ?? .none
-    }
-
-    package func runtimeSign(task: Int32) -> DumpSign {
-        let tree = ProcessTree(processes())
-        guard let shim = tree.parent(of: task), shim > 1 else { return .none }
+        if let criu = tree.find(command: "criu", below: shim) { return .seen("criu runs as process \(criu)") }
         // What the container runs under such a name is no child of the shim's.
-        return tree.child(of: shim, commands: ["runc", "crun", "youki"])
+        return shim.flatMap { tree.child(of: $0, commands: ["runc", "crun", "youki"]) }
             .map { .seen("the runtime is at work on it as process \($0)") } ?? .none
     }
 

@@ -2,24 +2,9 @@
 internal import CRI
 
 /// A runtime of which only CRI is known.
-struct OtherRuntime: CheckpointRuntime {
+struct OtherRuntime: CRIRuntime {
     let connection: RuntimeConnection
     let about: RuntimeDescription
-
-    var hasTaskEvents: Bool { false }
-
-    func process() -> ProcessIdentity? { connection.process() }
-    func close() { connection.close() }
-
-    func container(_ id: String) async throws(RuntimeError) -> ContainerDetails {
-        try await connection.client.container(id, timeout: RuntimeConnection.timeout)
-    }
-
-    func checkpoint(_ id: String, location: String) async throws(RuntimeError) {
-        try await connection.client.checkpoint(id, location: location, timeout: nil)
-    }
-
-    func task(_ id: String) async -> TaskAnswer { await connection.containerState(id) }
 
     func resume(_ id: String) async throws(RuntimeError) {
         throw RuntimeError(
@@ -31,7 +16,4 @@ struct OtherRuntime: CheckpointRuntime {
     ) async throws(RuntimeError) {
         throw RuntimeError(.unimplemented, "\(about.name) has no events of pauses")
     }
-
-    func workDirectory(_ id: String) -> DumpWorkDirectory? { nil }
-    func dumpLogs(_ id: String) -> [String] { [] }
 }

@@ -27,11 +27,12 @@ struct ProcessTree {
         self.processes = processes
     }
 
-    /// A process of that name below `ancestor`, or, with nil, anywhere.
+    /// A child of one of these names.
     func child(of parent: Int32, commands: Set<String>) -> Int32? {
         processes.first { $0.value.parent == parent && commands.contains($0.value.command) }?.key
     }
 
+    /// A process of that name below `ancestor`, or, with nil, anywhere.
     func find(command: String, below ancestor: Int32?) -> Int32? {
         processes.first { id, stat in
             guard stat.command == command else { return false }

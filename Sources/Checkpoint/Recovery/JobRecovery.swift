@@ -49,7 +49,9 @@ struct JobRecovery {
         let files = Files(
             request: read(.request), progress: read(.progress), intent: read(.intent), returned: read(.returned),
             closing: read(.closed), outcome: read(.outcome))
-        if let record = try writtenRecord() { return try await close(files, record: record, patience: patience) }
+        if let record = try around.directory.decodedRecord(job.id) {
+            return try await close(files, record: record, patience: patience)
+        }
         if let outcome = files.outcome {
             let record = try await finish(outcome)
             return try await close(files, record: record, patience: patience)
@@ -91,12 +93,6 @@ struct JobRecovery {
                 "\(error)\(isIntent ? "; look by hand whether its container is frozen" : "")")
             return nil
         }
-    }
-
-    private func writtenRecord() throws -> JobRecord? {
-        guard let bytes = try around.directory.record(job.id) else { return nil }
-        return try JobCoding.decode(
-            JobRecord.self, bytes, path: "\(around.directory.recordsPath)/\(job.id).json")
     }
 
     private func watcher(_ intent: JobIntent, _ files: Files) -> ThawGuard {

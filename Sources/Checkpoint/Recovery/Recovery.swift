@@ -62,8 +62,7 @@ package struct Recovery: Sendable {
     /// - Throws: `StorageError`: the job stays as it is.
     package func recover(_ id: JobID) async throws -> JobRecord? {
         _ = await attempt(id, patience: nil, claiming: true)
-        guard let bytes = try around.directory.record(id) else { return nil }
-        return try JobCoding.decode(JobRecord.self, bytes, path: "\(around.directory.recordsPath)/\(id).json")
+        return try around.directory.decodedRecord(id)
     }
 
     private enum Step: Sendable {

@@ -98,12 +98,10 @@ package struct ThawGuard {
     private func dumpSign(runtime current: ProcessIdentity?) -> DumpSign {
         let kind = intent.runtime.kind
         // A criu that CRI-O has started is not below anything of the container's.
-        if case .seen(let text) = machine.criuSign(task: kind == .containerd ? intent.task?.id : nil) {
+        if case .seen(let text) = machine.workSign(task: kind == .containerd ? intent.task?.id : nil) {
             return .seen(text)
         }
         guard kind == .containerd else { return .none }
-        // A pause that was asked for before the call was lost may be carried out late.
-        if let task = intent.task?.id, case .seen(let text) = machine.runtimeSign(task: task) { return .seen(text) }
         return machine.workDirectorySign(runtime.workDirectory(intent.containerID), runtime: current)
     }
 }

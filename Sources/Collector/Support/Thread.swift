@@ -45,7 +45,7 @@ private final class ThreadBody {
 private func runThreadBody(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let argument else { return nil }
     let box = Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue()
-    _ = nodekeep_name_thread(box.name)
+    _ = nodekeep_set_thread_name(box.name)
     box.body()
     return nil
 }

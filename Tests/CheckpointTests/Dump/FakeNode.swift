@@ -211,8 +211,7 @@ extension FakeNode: CheckpointMachine {
         }
     }
 
-    func criuSign(task: Int32?) -> DumpSign { self.get { $0.criu } ? .seen("criu") : .none }
-    func runtimeSign(task: Int32) -> DumpSign { .none }
+    func workSign(task: Int32?) -> DumpSign { self.get { $0.criu } ? .seen("criu") : .none }
 
     func watch(_ directory: DumpWorkDirectory) -> (any WorkDirectoryCount)? {
         get { $0.seesWorkDirectory } ? Count(node: self) : nil
