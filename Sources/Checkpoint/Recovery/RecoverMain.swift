@@ -37,6 +37,7 @@ package enum RecoverMain {
         }
         let report = await Recovery(JobSurroundings(directory: directory, logger: logger)).run(
             once: once, claimingUnstarted: false)
+        for id in report.busy { logger.notice("job \(id) is under way: somebody works on it") }
         for (id, reason) in report.open.sorted(by: { $0.key < $1.key }) {
             logger.warning("job \(id) is not finished: \(reason)")
         }

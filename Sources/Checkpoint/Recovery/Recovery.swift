@@ -34,6 +34,7 @@ package struct Recovery: Sendable {
     package func run(once: Bool, claimingUnstarted: Bool) async -> Report {
         var report = Report()
         var pause = Duration.milliseconds(500)
+        var isFirst = true
         while true {
             report.open = [:]
             report.busy = []
@@ -50,7 +51,10 @@ package struct Recovery: Sendable {
                 }
             }
             report.busy.sort()
-            if once || (report.open.isEmpty && !hasFresh) || Task.isCancelled { return report }
+            // A process that has just been killed holds its lock until the kernel is done with it.
+            let looksAgain = isFirst && !report.busy.isEmpty
+            isFirst = false
+            if once || (report.open.isEmpty && !hasFresh && !looksAgain) || Task.isCancelled { return report }
             await around.clock.sleep(for: pause)
             pause = min(pause * 2, .seconds(5))
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CRI
 import NodeStatus
+import Synchronization
 import Testing
 
 @testable import Checkpoint
@@ -36,6 +37,18 @@ import Testing
         #expect(report.busy == [scene.id])
         #expect(try scene.directory.jobs() == [scene.id])
         withExtendedLifetime(lock) {}
+    }
+
+    /// A process that has just been killed has not let go of it yet.
+    @Test func looksTwiceAtWhatIsLocked() async throws {
+        let scene = try await frozen()
+        let job = try #require(try scene.directory.job(scene.id))
+        let lock = Held(try #require(try JobLock.tryAcquire(job)))
+        scene.node.after(.milliseconds(100)) { _ in lock.release() }
+        let report = await Recovery(scene.around()).run(once: false, claimingUnstarted: true)
+        #expect(report.busy.isEmpty)
+        #expect(report.finished.keys.contains(scene.id))
+        #expect(!scene.node.isFrozen)
     }
 
     /// The agent has just accepted it; its dump process will come.
@@ -183,4 +196,13 @@ import Testing
         #expect(record?.outcome == .published)
         #expect(try await Recovery(scene.around()).recover(scene.id) == record)
     }
+}
+
+/// A lock, until it is let go of.
+private final class Held: Sendable {
+    private let lock: Mutex<JobLock?>
+
+    init(_ lock: JobLock) { self.lock = Mutex(lock) }
+
+    func release() { lock.withLock { $0 = nil } }
 }
