@@ -21,8 +21,13 @@ let dependencies: [Package.Dependency] = [
     .package(url: "https://github.com/grpc/grpc-swift-protobuf.git", exact: "2.4.1"),
     // Its default traits would bring full Foundation.
     .package(url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0", traits: []),
-    // SHA-256 of archives.
+    // SHA-256 of archives, tokens and certificates, and the digests that caches keep in place of tokens.
     .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+    // TLS to the API server: the certificates in the HTTP client's interface.
+    .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
+    // Certificates: clients' chains, our own server's, what is in an API server's.
+    .package(url: "https://github.com/apple/swift-certificates.git", exact: "1.21.1"),
+    .package(url: "https://github.com/apple/swift-asn1.git", exact: "1.7.4"),
 ]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -40,6 +45,10 @@ let grpcTransport = Target.Dependency.product(
 let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
 let swiftProtobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let swiftASN1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 
 let package = Package(
@@ -53,15 +62,16 @@ let package = Package(
         // C libraries. Each has exactly one importing room; CLinux is header-only: the few kernel
         // interfaces that Swift's Glibc module does not carry.
         .systemLibrary(name: "CMicrohttpd", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLinux"),
 
-        // The web process: standard library, libmicrohttpd and libseccomp, nothing else.
+        // The web process: standard library, libmicrohttpd, GnuTLS and libseccomp, nothing else.
         .target(name: "Gate"),
-        .target(name: "Web", dependencies: ["Gate", "CMicrohttpd", "CSeccomp"]),
+        .target(name: "Web", dependencies: ["Gate", "CMicrohttpd", "CGnuTLS", "CSeccomp"]),
         .executableTarget(name: "nodekeep-web", dependencies: ["Web"]),
 
         // The agent.
@@ -77,11 +87,20 @@ let package = Package(
             ],
             exclude: ["Protos"]),
         .target(name: "Checkpoint", dependencies: ["CRI", "NodeStatus", "CLinux", crypto, logging]),
-        .target(name: "API", dependencies: ["NodeStatus", "Gate", "CZlib"]),
+        .target(
+            name: "KubeAPI",
+            dependencies: [
+                "Configuration", "NodeStatus", "CLinux", logging, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL,
+                swiftASN1, x509,
+            ]),
+        .target(
+            name: "Access", dependencies: ["Configuration", "KubeAPI", "NodeStatus", crypto, logging, swiftASN1, x509]),
+        .target(name: "API", dependencies: ["Access", "NodeStatus", "Gate", "CZlib"]),
         .target(
             name: "Agent",
             dependencies: [
-                "API", "Checkpoint", "Collector", "Configuration", "CRI", "Gate", "NodeStatus", "Systemd", "CLinux",
+                "API", "Access", "Checkpoint", "Collector", "Configuration", "CRI", "Gate", "KubeAPI", "NodeStatus",
+                "Systemd", "CLinux",
                 argumentParser, logging, serviceLifecycle, unixSignals, asyncHTTPClient, nioCore, nioHTTP1,
             ]),
         .executableTarget(name: "nodekeep", dependencies: ["Agent"]),
@@ -102,9 +121,23 @@ let package = Package(
             dependencies: ["CRI", grpcCore, grpcTransport, swiftProtobuf, nioCore, nioPosix]),
         .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "CRI", "NodeStatus", logging]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "NodeStatus"]),
-        .testTarget(name: "APITests", dependencies: ["API", "Gate", "NodeStatus"]),
         .testTarget(
-            name: "AgentTests", dependencies: ["Agent", "API", "Checkpoint", "CRI", "Gate", "NodeStatus", logging]),
+            name: "AccessTests",
+            dependencies: [
+                "Access", "KubeAPI", "KubeTestServer", "NodeStatus", crypto, cryptoExtras, logging, swiftASN1, x509,
+            ], exclude: ["Fixtures"]),
+        // An API server over real TLS that answers as a test says, for the tests alone.
+        .target(
+            name: "KubeTestServer",
+            dependencies: ["NodeStatus", nioCore, nioHTTP1, nioPosix, nioSSL, crypto, swiftASN1, x509],
+            path: "Tests/KubeTestServer", exclude: ["Wire"]),
+        .testTarget(
+            name: "KubeAPITests",
+            dependencies: ["KubeAPI", "KubeTestServer", "NodeStatus", logging, nioCore, nioPosix]),
+        .testTarget(name: "APITests", dependencies: ["API", "Access", "Gate", "NodeStatus"]),
+        .testTarget(
+            name: "AgentTests",
+            dependencies: ["Agent", "API", "Access", "Checkpoint", "CRI", "Gate", "NodeStatus", logging]),
     ],
     swiftLanguageModes: [.v6]
 )

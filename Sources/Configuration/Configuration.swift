@@ -22,6 +22,9 @@ package struct Configuration: Equatable, Sendable {
     /// Of the main listener, which is off while no authenticator is configured.
     package var address = Configuration.defaultAddress
     package var port: UInt16 = 10_280
+    /// Who is let in on it, and to what.
+    package var access = AccessSettings()
+    package var tls = TLSSettings()
 
     /// `unix:///…`; nil: no container runtime is known.
     package var containerRuntimeEndpoint: String?

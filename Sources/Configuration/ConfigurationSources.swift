@@ -45,12 +45,14 @@ package struct FlagValues: Equatable, Sendable {
     package var localAddress: String?
     package var localPort: String?
     package var socket: String?
+    package var kubeconfig: String?
     package var v: String?
 
     package init(
         rootDir: String? = nil, stateDir: String? = nil, runDir: String? = nil,
         containerRuntimeEndpoint: String? = nil, hostnameOverride: String? = nil, nodeIP: String? = nil,
-        localAddress: String? = nil, localPort: String? = nil, socket: String? = nil, v: String? = nil
+        localAddress: String? = nil, localPort: String? = nil, socket: String? = nil, kubeconfig: String? = nil,
+        v: String? = nil
     ) {
         self.rootDir = rootDir
         self.stateDir = stateDir
@@ -61,6 +63,7 @@ package struct FlagValues: Equatable, Sendable {
         self.localAddress = localAddress
         self.localPort = localPort
         self.socket = socket
+        self.kubeconfig = kubeconfig
         self.v = v
     }
 }

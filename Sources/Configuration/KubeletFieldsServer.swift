@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What a kubelet serves, and to whom. In this release nodekeep's main listener is off, because it has no authenticator
-// yet: whatever a file asks of authentication and authorization, nobody is served on it, so nothing is more open than
-// asked. What is open without authentication is the local listener, on loopback, with pages about the node alone; a
-// file cannot widen that, and `--local-port 0` turns it off.
+// What a kubelet serves, and to whom. Whom it lets in, nodekeep lets in on its main listener, and nobody else. What is
+// open without authentication is the local listener, on loopback, with pages about the node alone; a file cannot widen
+// that, and `--local-port 0` turns it off.
 
-private let mainListenerOff = "nothing: the main listener is off in this release, so nobody is served on it"
 private let ownListener = "nodekeep's own listener (`address`, `port`): a kubelet has this one itself"
-private let ownTLS = "nodekeep's own TLS settings, once there is a main listener; until then nothing is served over TLS"
+private let ownCertificate = "a self-signed pair of nodekeep's own: a kubelet's may be its own as well"
+private let asAKubelet = "as in a kubelet"
+private let withKubeconfig =
+    "as in a kubelet; `--kubeconfig` says where the API server is, without it the main listener is off"
 private let noSuchEndpoint = "nodekeep has no such endpoint, whatever the value"
 
 extension KubeletField {
     static let server: [KubeletField] = [
-        KubeletField("enableServer", .bool, .replaced(by: mainListenerOff)),
+        KubeletField(
+            "enableServer", .bool,
+            .honoured("false keeps the main listener off; else it is on once somebody can be authenticated")),
         KubeletField("address", .text, .replaced(by: ownListener)),
         KubeletField("port", .portOrOff, .replaced(by: ownListener)),
         KubeletField(
@@ -23,18 +26,19 @@ extension KubeletField {
             "healthzPort", .portOrOff, .replaced(by: "the local listener (`--local-address`, `--local-port`)")),
         KubeletField(
             "healthzBindAddress", .text, .replaced(by: "the local listener, which is on loopback only: stricter")),
-        KubeletField("tlsCertFile", .text, .replaced(by: ownTLS)),
-        KubeletField("tlsPrivateKeyFile", .text, .replaced(by: ownTLS)),
-        KubeletField("tlsCipherSuites", .texts, .replaced(by: ownTLS)),
-        KubeletField("tlsCurvePreferences", .ints, .replaced(by: ownTLS)),
+        KubeletField("tlsCertFile", .text, .replaced(by: ownCertificate)),
+        KubeletField("tlsPrivateKeyFile", .text, .replaced(by: ownCertificate)),
+        KubeletField(
+            "tlsCipherSuites", .texts,
+            .honoured("those with forward secrecy and authenticated encryption; another name is an error")),
+        KubeletField("tlsCurvePreferences", .ints, .replaced(by: "the curves of GnuTLS that are of 128 bits and more")),
         KubeletField(
             "tlsMinVersion", .text,
-            .refused(
-                unless: ["", "VersionTLS10", "VersionTLS11", "VersionTLS12", "VersionTLS13"],
-                why: "no TLS version of that name, so it could not be kept; nothing is served over TLS in this release")
-        ),
-        KubeletField("serverTLSBootstrap", .bool, .replaced(by: ownTLS)),
-        KubeletField("rotateCertificates", .bool, .irrelevant("nodekeep has no client certificate in this release")),
+            .honoured(
+                "VersionTLS12 and VersionTLS13; older ones are raised to VersionTLS12, another name is an error")),
+        KubeletField("serverTLSBootstrap", .bool, .replaced(by: ownCertificate)),
+        KubeletField(
+            "rotateCertificates", .bool, .irrelevant("nodekeep's client certificate is the one in its kubeconfig")),
         KubeletField("enableDebuggingHandlers", .bool, .irrelevant(noSuchEndpoint)),
         KubeletField("enableContentionProfiling", .bool, .irrelevant(noSuchEndpoint)),
         KubeletField("enableProfilingHandler", .bool, .irrelevant(noSuchEndpoint)),
@@ -47,17 +51,14 @@ extension KubeletField {
     ]
 
     static let security: [KubeletField] = [
-        KubeletField("authentication.anonymous.enabled", .bool, .replaced(by: mainListenerOff)),
-        KubeletField("authentication.webhook.enabled", .bool, .replaced(by: mainListenerOff)),
-        KubeletField("authentication.webhook.cacheTTL", .anyDuration, .replaced(by: mainListenerOff)),
-        KubeletField("authentication.x509.clientCAFile", .text, .replaced(by: mainListenerOff)),
         KubeletField(
-            "authorization.mode", .text,
-            .refused(
-                unless: ["", "Webhook", "AlwaysAllow"],
-                why: "a rule that nobody knows could not be kept; with these nobody is served on the main listener, "
-                    + "which is off in this release")),
-        KubeletField("authorization.webhook.cacheAuthorizedTTL", .anyDuration, .replaced(by: mainListenerOff)),
-        KubeletField("authorization.webhook.cacheUnauthorizedTTL", .anyDuration, .replaced(by: mainListenerOff)),
+            "authentication.anonymous.enabled", .bool, .honoured("not together with AlwaysAllow, which is an error")),
+        KubeletField("authentication.webhook.enabled", .bool, .honoured(withKubeconfig)),
+        KubeletField("authentication.webhook.cacheTTL", .upToAYear, .honoured(asAKubelet)),
+        KubeletField("authentication.x509.clientCAFile", .text, .honoured(asAKubelet)),
+        KubeletField(
+            "authorization.mode", .choice(["", "AlwaysAllow", "Webhook"]), .honoured(withKubeconfig)),
+        KubeletField("authorization.webhook.cacheAuthorizedTTL", .upToAYear, .honoured(asAKubelet)),
+        KubeletField("authorization.webhook.cacheUnauthorizedTTL", .upToAYear, .honoured(asAKubelet)),
     ]
 }

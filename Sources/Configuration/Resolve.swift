@@ -10,6 +10,8 @@ extension Configuration {
         var configuration = Configuration()
         configuration.resolvePlaces(reader, sources)
         configuration.resolveListeners(reader, sources.flags)
+        configuration.resolveAccess(reader, sources.flags)
+        configuration.resolveTLS(reader)
         configuration.resolveRuntime(reader, sources)
         configuration.resolveCheckpoints(reader)
         configuration.resolveNode(reader, sources.flags)

@@ -238,6 +238,21 @@ import Testing
         nodeStatusReportFrequency: 7s
         nodeStatusMaxImages: -1
         runtimeRequestTimeout: 90s
+        tlsCertFile: /tls/c.pem
+        tlsPrivateKeyFile: /tls/k.pem
+        tlsMinVersion: VersionTLS13
+        tlsCipherSuites: [TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305, TLS_AES_128_GCM_SHA256]
+        kubeconfig: /k/config
+        authentication:
+          anonymous: {enabled: true}
+          x509: {clientCAFile: /ca.pem}
+          tokenFile: /t
+          tokenAuthFile: /t.csv
+          webhook: {enabled: true, cacheTTL: 1m}
+        authorization:
+          mode: Webhook
+          policyFile: /p.yaml
+          webhook: {cacheAuthorizedTTL: 1s, cacheUnauthorizedTTL: 2s}
         """
 
     @Test("What `config show` prints is this configuration again", arguments: ["", everything, "evictionHard: {}"])

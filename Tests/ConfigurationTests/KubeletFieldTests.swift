@@ -47,15 +47,17 @@ import Testing
         kubelet reads them; `yes`, `no`, `on`, `off` and numbers such as `014`, of which YAML 1.1 and 1.2 make different
         things, are texts, and so an error where a boolean or a number belongs.
 
-        What a file asks of authentication and authorization is about the kubelet's listeners. nodekeep's main listener
-        is off in this release: nobody is served on it, which is stricter than any setting. What is open without
-        authentication is the local listener: read-only pages about the node, for whoever is on the node, whatever the
-        file says; `--local-port 0` turns it off.
+        Whom a file lets in, and to what, holds for nodekeep's main listener. Where that takes an API server (a kubelet's
+        defaults do) and there is no `--kubeconfig`, the main listener is off. What is open without authentication is the
+        local listener: read-only pages about the node, for whoever is on the node, whatever the file says;
+        `--local-port 0` turns it off.
 
 
         """ + KubeletField.markdown
 
-    @Test("What a real kubelet of 1.36 says of its configuration is accepted, with one warning")
+    @Test(
+        "What a real kubelet of 1.36 says of its configuration is accepted, with one warning each for what is not for us and for the API server"
+    )
     func configz() throws {
         let result = resolve(Self.recorded)
         #expect(result.problems.map(\.description) == [])
@@ -66,9 +68,18 @@ import Testing
         // The kubelet's ports are the kubelet's.
         #expect(configuration.port == 10_280)
         #expect(configuration.node.evictionHard.map(\.signal).contains(.pidAvailable) == false)
-        #expect(result.warnings.count == 1)
+        #expect(result.warnings.count == 2)
+        #expect(result.warnings.last?.contains("--kubeconfig") == true)
         #expect(result.warnings.first?.contains("staticPodPath") == true)
         #expect(result.warnings.first?.contains("maxPods") == false)
+        #expect(!configuration.access.hasAuthenticator)
+        // With it, the kubelet's word holds.
+        let asked = resolve(Self.recorded, flags: FlagValues(kubeconfig: "/k"))
+        #expect(asked.warnings.count == 1)
+        let access = try #require(asked.configuration?.access)
+        #expect(access.clientCAFile == "/bed/kc/ca.crt")
+        #expect(access.webhookAuthentication && !access.anonymous)
+        #expect(access.mode == .webhook)
     }
 
     /// Of `GET /configz` of a kubelet 1.36.
@@ -125,15 +136,12 @@ import Testing
         ),
         (
             "authorization: {mode: RBAC}",
-            "n.yaml:3: authorization.mode: \"RBAC\" is not allowed: Webhook, AlwaysAllow; "
-                + "a rule that nobody knows could not be kept; with these nobody is served on the main listener, "
-                + "which is off in this release"
+            "n.yaml:3: authorization.mode: \"RBAC\" is not allowed: \"\" or \"AlwaysAllow\" or \"Webhook\""
         ),
         (
             "tlsMinVersion: VersionTLS14",
-            "n.yaml:3: tlsMinVersion: \"VersionTLS14\" is not allowed: VersionTLS10, "
-                + "VersionTLS11, VersionTLS12, VersionTLS13; no TLS version of that name, so it could not be kept; "
-                + "nothing is served over TLS in this release"
+            "n.yaml:3: tlsMinVersion: \"VersionTLS14\" is not allowed: VersionTLS12 or VersionTLS13; "
+                + "older ones are broken and not served"
         ),
         (
             "runOnce: true",
@@ -154,7 +162,7 @@ import Testing
             "memoryThrottlingFactor: .nan",
             "n.yaml:3: memoryThrottlingFactor: \".nan\" is not allowed: a number from 0.0 to 1.0"
         ),
-        ("tlsCipherSuites: [a, {b: c}]", "n.yaml:3: tlsCipherSuites[1]: \"a mapping\" is not allowed: a text"),
+        ("clusterDNS: [a, {b: c}]", "n.yaml:3: clusterDNS[1]: \"a mapping\" is not allowed: a text"),
         (
             "reservedMemory: [{numaNode: x}]",
             "n.yaml:3: reservedMemory[0].numaNode: \"x\" is not allowed: an integer from "
@@ -171,10 +179,10 @@ import Testing
     }
 
     @Test(
-        "Settings of authentication and authorization change nothing, because nobody is served on the main listener",
+        "Without an API server to ask, whom a kubelet lets in is let in nowhere here",
         arguments: [
             "authentication: {anonymous: {enabled: true}}", "authorization: {mode: AlwaysAllow}", "readOnlyPort: 10255",
-            "enableServer: false", "authentication: {x509: {clientCAFile: /ca.crt}}", "tlsMinVersion: VersionTLS13",
+            "enableServer: false", "authentication: {x509: {clientCAFile: /ca.crt}}", "tlsMinVersion: VersionTLS11",
             "address: 0.0.0.0\nport: 10250", "healthzPort: 0",
         ])
     func access(yaml: String) throws {

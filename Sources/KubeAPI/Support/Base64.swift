@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import FoundationEssentials
+
+enum Base64 {
+    /// Standard base64 as the `-data` fields hold it; line breaks and blanks may be anywhere. Nil: it is something else.
+    static func decode(_ text: String) -> [UInt8]? {
+        let dense = Data(text.utf8.filter { $0 != 0x0a && $0 != 0x0d && $0 != 0x20 && $0 != 0x09 })
+        return Data(base64Encoded: dense).map { Array($0) }
+    }
+
+    static func encode(_ bytes: [UInt8]) -> String {
+        Data(bytes).base64EncodedString()
+    }
+}
