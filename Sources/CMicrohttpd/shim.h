@@ -33,6 +33,12 @@ static inline const struct sockaddr *nodekeep_mhd_client_address(struct MHD_Conn
     return info == NULL ? NULL : info->client_addr;
 }
 
+/// The connection's gnutls_session_t; NULL without TLS.
+static inline void *nodekeep_mhd_tls_session(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    return info == NULL ? NULL : info->tls_session;
+}
+
 static inline size_t nodekeep_mhd_header_size(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     return info == NULL ? 0 : info->header_size;

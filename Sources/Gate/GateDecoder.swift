@@ -9,16 +9,18 @@ package enum GateDecoder {
         let message: AgentMessage
         switch try fields.integer("type") as UInt8 {
         case MessageType.configure: message = .configure(try configuration(&fields))
+        case MessageType.serverIdentity: message = .serverIdentity(try identity(&fields))
         case MessageType.publish: message = .publish(try page(&fields))
         case MessageType.confirm: message = .confirm
         case MessageType.expire:
             message = .expire(
                 paths: try fields.list("paths", minimumSize: 4) { fields throws(GateError) in try fields.text("path") })
+        case MessageType.revokeGrants: message = .revokeGrants
         case MessageType.respond:
             message = .respond(
                 GateResponse(
                     id: try fields.integer("id"), status: try fields.integer("status"), headers: try headers(&fields),
-                    body: try fields.blob("body")))
+                    body: try fields.blob("body"), grantMilliseconds: try fields.integer("grant")))
         case MessageType.ping: message = .ping(try fields.integer("token"))
         case MessageType.await:
             message = .await(id: try fields.integer("id"), milliseconds: try fields.integer("milliseconds"))
@@ -70,7 +72,19 @@ package enum GateDecoder {
         configuration.maximumBodySize = try fields.integer("maximum body size")
         configuration.connectionMemory = try fields.integer("connection memory")
         configuration.pageLifetime = try fields.integer("page lifetime")
+        configuration.tlsPriorities = try fields.text("TLS priorities")
         return configuration
+    }
+
+    private static func identity(_ fields: inout FieldReader) throws(GateError) -> ServerIdentity {
+        ServerIdentity(
+            certificateChain: try blobs(&fields, "certificates"), privateKey: try fields.blob("private key"),
+            clientAuthorityNames: try blobs(&fields, "authority names"),
+            requestsClientCertificate: try fields.flag("requests client certificate"))
+    }
+
+    private static func blobs(_ fields: inout FieldReader, _ field: String) throws(GateError) -> [[UInt8]] {
+        try fields.list(field, minimumSize: 4) { fields throws(GateError) in try fields.blob(field) }
     }
 
     private static func page(_ fields: inout FieldReader) throws(GateError) -> PublishedPage {
@@ -94,10 +108,13 @@ package enum GateDecoder {
     }
 
     private static func request(_ fields: inout FieldReader) throws(GateError) -> GateRequest {
-        GateRequest(
-            id: try fields.integer("id"), listener: try fields.oneOf("listener"), peer: try peer(&fields),
+        let id: UInt64 = try fields.integer("id")
+        let connection: UInt64 = try fields.integer("connection")
+        return GateRequest(
+            id: id, listener: try fields.oneOf("listener"), peer: try peer(&fields),
             method: try fields.text("method"), path: try fields.text("path"),
-            query: try fields.flag("query") ? try fields.text("query") : nil, headers: try headers(&fields))
+            query: try fields.flag("query") ? try fields.text("query") : nil, headers: try headers(&fields),
+            connection: connection, clientCertificates: try blobs(&fields, "client certificates"))
     }
 
     private static func peer(_ fields: inout FieldReader) throws(GateError) -> Peer {

@@ -10,6 +10,8 @@ enum MessageType {
     static let ping: UInt8 = 6
     static let drain: UInt8 = 7
     static let await: UInt8 = 8
+    static let serverIdentity: UInt8 = 9
+    static let revokeGrants: UInt8 = 10
 
     static let ready: UInt8 = 65
     static let request: UInt8 = 66
@@ -28,6 +30,12 @@ package enum GateEncoder {
         case .configure(let configuration):
             writer = FrameWriter(type: MessageType.configure)
             write(configuration, to: &writer)
+        case .serverIdentity(let identity):
+            writer = FrameWriter(type: MessageType.serverIdentity)
+            writer.list(identity.certificateChain) { $0.blob($1) }
+            writer.blob(identity.privateKey)
+            writer.list(identity.clientAuthorityNames) { $0.blob($1) }
+            writer.flag(identity.requestsClientCertificate)
         case .publish(let page):
             writer = FrameWriter(type: MessageType.publish)
             write(page, to: &writer)
@@ -36,12 +44,15 @@ package enum GateEncoder {
         case .expire(let paths):
             writer = FrameWriter(type: MessageType.expire)
             writer.list(paths) { $0.text($1) }
+        case .revokeGrants:
+            writer = FrameWriter(type: MessageType.revokeGrants)
         case .respond(let response):
             writer = FrameWriter(type: MessageType.respond)
             writer.integer(response.id)
             writer.integer(response.status)
             write(response.headers, to: &writer)
             writer.blob(response.body)
+            writer.integer(response.grantMilliseconds)
         case .await(let id, let milliseconds):
             writer = FrameWriter(type: MessageType.await)
             writer.integer(id)
@@ -102,6 +113,7 @@ package enum GateEncoder {
         writer.integer(configuration.maximumBodySize)
         writer.integer(configuration.connectionMemory)
         writer.integer(configuration.pageLifetime)
+        writer.text(configuration.tlsPriorities)
     }
 
     private static func write(_ page: PublishedPage, to writer: inout FrameWriter) {
@@ -122,6 +134,7 @@ package enum GateEncoder {
 
     private static func write(_ request: GateRequest, to writer: inout FrameWriter) {
         writer.integer(request.id)
+        writer.integer(request.connection)
         writer.integer(request.listener.rawValue)
         switch request.peer {
         case .unix(let processID, let userID, let groupID):
@@ -141,6 +154,7 @@ package enum GateEncoder {
             writer.text(query)
         }
         write(request.headers, to: &writer)
+        writer.list(request.clientCertificates) { $0.blob($1) }
     }
 
     private static func write(_ counters: WebCounters, to writer: inout FrameWriter) {

@@ -7,6 +7,12 @@ extension GateRequest {
     package static let maximumFieldSize = 32_768
     /// The longest numeric address: IPv6 with an embedded IPv4 address and a zone.
     package static let maximumAddressSize = 64
+    /// The longest `authorization`.
+    package static let maximumAuthorizationSize = 8_192
+    /// The longest chain that a client may show, in certificates.
+    package static let maximumCertificates = 8
+    /// The longest chain that a client may show, in bytes.
+    package static let maximumCertificatesSize = 32_768
 
     /// Checks what the decoder cannot: that this is a request as an honest web process sends it.
     ///
@@ -30,9 +36,12 @@ extension GateRequest {
             guard !seen.contains(header.name) else { throw .badRequest("\(header.name) is repeated") }
             seen.append(header.name)
             try Self.check(header.value, header.name, isFieldByte)
+            guard header.name != "authorization" || header.value.utf8.count <= Self.maximumAuthorizationSize else {
+                throw .badRequest("authorization is too long")
+            }
         }
         switch (listener, peer) {
-        case (.socket, .unix), (.local, .tcp): break
+        case (.socket, .unix), (.local, .tcp), (.main, .tcp): break
         default: throw .badRequest("the peer does not fit the listener")
         }
         if case .tcp(let address, _) = peer {
@@ -40,6 +49,22 @@ extension GateRequest {
                 address.utf8.allSatisfy(isVisibleByte)
             else { throw .badRequest("the peer's address") }
         }
+        try checkCertificates()
+    }
+
+    private func checkCertificates() throws(GateError) {
+        guard listener == .main || clientCertificates.isEmpty else {
+            throw .badRequest("a certificate where there is no TLS")
+        }
+        guard Self.isAcceptable(certificateSizes: clientCertificates.lazy.map(\.count)) else {
+            throw .badRequest("the certificate chain is too long or has an empty certificate")
+        }
+    }
+
+    /// Whether a chain of certificates of these sizes may pass the gate.
+    package static func isAcceptable(certificateSizes sizes: some Collection<Int>) -> Bool {
+        sizes.count <= maximumCertificates && sizes.allSatisfy { $0 > 0 && $0 <= maximumCertificatesSize }
+            && sizes.reduce(0, +) <= maximumCertificatesSize
     }
 
     private static func check(_ text: String, _ field: String, _ allowed: (UInt8) -> Bool) throws(GateError) {

@@ -9,12 +9,17 @@
 package enum AgentMessage: Equatable, Sendable {
     /// The first message, once: listeners and limits.
     case configure(WebConfiguration)
+    /// What the main listener is from now on: new handshakes use it at once, open connections keep what they began with.
+    /// Every grant ends. One that web cannot use is reported with an error in the log, and the one before it stays.
+    case serverIdentity(ServerIdentity)
     /// A page that web may answer from memory until it is replaced, expired or no longer confirmed.
     case publish(PublishedPage)
     /// Every page that web holds is still true: their life is extended by `WebConfiguration.pageLifetime`.
     case confirm
     /// The truth behind these pages has changed: pass the next request for them on.
     case expire(paths: [String])
+    /// Every grant ends: who may see what has changed.
+    case revokeGrants
     /// The answer to a request that web passed on.
     case respond(GateResponse)
     /// The answer to this request comes within so many milliseconds: ``WebConfiguration/agentTimeout`` is not for it.
@@ -55,6 +60,8 @@ package enum ListenerKind: UInt8, Sendable, CaseIterable {
     case local = 1
     /// The root-only Unix socket; the peer's credentials are its identity.
     case socket = 2
+    /// TLS on the network, for whom the agent allows it.
+    case main = 3
 }
 
 /// A listening socket that web inherits.
@@ -93,6 +100,9 @@ package struct WebConfiguration: Equatable, Sendable {
     package var connectionMemory: UInt32 = 16_384
     /// How long a published page is good without being confirmed.
     package var pageLifetime: UInt32 = 3_000
+    /// Protocol versions, ciphers and groups on the main listener, as a GnuTLS priority string. Empty: there is no main
+    /// listener. Web adds to it that Diffie-Hellman over finite fields is off.
+    package var tlsPriorities = ""
 
     package init(listeners: [ListenerDescription]) {
         self.listeners = listeners
@@ -110,7 +120,8 @@ package struct HeaderField: Equatable, Sendable {
     }
 }
 
-/// A page that web answers from memory: GET and HEAD of exactly `path` without a query.
+/// A page that web answers from memory: GET and HEAD of exactly `path` without a query; on the main listener only where
+/// the connection holds a grant for it (``GateResponse/grantMilliseconds``).
 package struct PublishedPage: Equatable, Sendable {
     package var path: String
     package var listeners: [ListenerKind]
@@ -165,6 +176,8 @@ package enum Peer: Equatable, Sendable {
 package struct GateRequest: Equatable, Sendable {
     /// Unique for the life of the web process.
     package var id: UInt64
+    /// The connection it came on: unique for the life of the web process.
+    package var connection: UInt64
     package var listener: ListenerKind
     package var peer: Peer
     package var method: String
@@ -174,6 +187,9 @@ package struct GateRequest: Equatable, Sendable {
     package var query: String?
     /// The fields in `GateRequest.passedHeaders` that the client sent, names in lower case.
     package var headers: [HeaderField]
+    /// The chain that the client showed in the TLS handshake, DER, its own certificate first; empty: none. TLS has proved
+    /// that the client holds the first one's key. Nothing else of it has been verified.
+    package var clientCertificates: [[UInt8]]
 
     /// The only request fields that pass the gate.
     package static let passedHeaders = [
@@ -182,15 +198,17 @@ package struct GateRequest: Equatable, Sendable {
 
     package init(
         id: UInt64, listener: ListenerKind, peer: Peer, method: String, path: String, query: String?,
-        headers: [HeaderField]
+        headers: [HeaderField], connection: UInt64 = 0, clientCertificates: [[UInt8]] = []
     ) {
         self.id = id
+        self.connection = connection
         self.listener = listener
         self.peer = peer
         self.method = method
         self.path = path
         self.query = query
         self.headers = headers
+        self.clientCertificates = clientCertificates
     }
 }
 
@@ -200,12 +218,16 @@ package struct GateResponse: Equatable, Sendable {
     /// Complete but for `content-length`, `date` and `connection`. On HEAD web drops the body and keeps its length.
     package var headers: [HeaderField]
     package var body: [UInt8]
+    /// For so long from its arrival web may answer the same path on the same connection with the same `authorization`
+    /// from memory, if the page is published for the main listener. 0: not at all, and never on other listeners.
+    package var grantMilliseconds: UInt32
 
-    package init(id: UInt64, status: UInt16, headers: [HeaderField], body: [UInt8]) {
+    package init(id: UInt64, status: UInt16, headers: [HeaderField], body: [UInt8], grantMilliseconds: UInt32 = 0) {
         self.id = id
         self.status = status
         self.headers = headers
         self.body = body
+        self.grantMilliseconds = grantMilliseconds
     }
 }
 

@@ -19,6 +19,8 @@ private func connection(of handle: OpaquePointer) -> Connection? {
 func libraryLogged(context: UnsafeMutableRawPointer?, line: UnsafePointer<CChar>?) {
     guard let listener = listener(context), let line else { return }
     let text = String(cString: line)
+    // What it says of every handshake that fails, and nothing else: `Server.closed` knows more.
+    if listener.kind == .main, text.hasPrefix("Error: received handshake message out of context") { return }
     listener.server.log(.warning, "libmicrohttpd: " + text.filter { !$0.isNewline })
 }
 

@@ -31,10 +31,16 @@ final class Connection {
         case refusal(Refusal)
     }
 
+    /// Unique for the life of the process.
+    let id: UInt64
     let listener: Listener
     let handle: OpaquePointer
     let descriptor: Int32
     let credentials: Peer?
+    /// On the main listener.
+    let tls: TLSConnection?
+    /// What it may read from memory, on the main listener.
+    var grants = Grants()
     /// Its place in the listener's table.
     var index = 0
     var phase = Phase.fresh
@@ -45,6 +51,9 @@ final class Connection {
     var lastUsed: UInt64
     /// Shut down by us; the library will notice.
     var isShut = false
+
+    /// Suspended during its handshake; the server waits for its bytes.
+    var isParked = false
 
     /// It is in the server's list of answered connections.
     var isListed = false
@@ -57,9 +66,11 @@ final class Connection {
     var isCancelled = false
 
     init(
-        listener: Listener, handle: OpaquePointer, descriptor: Int32, credentials: Peer?, turn: UInt64,
-        deadline: Milliseconds
+        id: UInt64, listener: Listener, handle: OpaquePointer, descriptor: Int32, credentials: Peer?,
+        tls: TLSConnection?, turn: UInt64, deadline: Milliseconds
     ) {
+        self.id = id
+        self.tls = tls
         self.listener = listener
         self.handle = handle
         self.descriptor = descriptor
@@ -88,6 +99,15 @@ final class Connection {
         switch phase {
         case .fresh, .receiving: true
         case .idle, .waiting, .resumed, .gone, .answering: false
+        }
+    }
+
+    /// The library reads from it, or waits for something to read.
+    var isReading: Bool {
+        guard !isParked else { return false }
+        switch phase {
+        case .fresh, .idle, .receiving: return true
+        case .waiting, .resumed, .gone, .answering: return false
         }
     }
 

@@ -68,6 +68,7 @@ extension FilterRule {
         FilterRule("time", "the Date field"),
 
         // The rest.
+        FilterRule("getrandom", "GnuTLS seeds its random numbers again: every two hours, and after two megabytes"),
         FilterRule("futex", [.int(argument: 1, 129)], "FUTEX_WAKE_PRIVATE: the C library's once-only initialisation"),
         FilterRule("write", [.int(argument: 0, 2)], "last words on standard error"),
         FilterRule("rt_sigreturn", "back from the handler that counts denied calls"),

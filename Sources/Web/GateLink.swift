@@ -19,7 +19,7 @@ struct GateLink {
     }
 
     let descriptor: Int32
-    private var reader = FrameReader(maximum: GateFraming.maximumFrameFromAgent)
+    private var reader = FrameReader(maximum: GateFraming.maximumFrameFromAgent, wipes: true)
     private var outbox: [UInt8] = []
     private var sent = 0
     private var chunk = [UInt8](repeating: 0, count: 65_536)
@@ -80,9 +80,14 @@ struct GateLink {
                 throw .closed
             }
             do throws(GateError) {
-                let frames = try reader.feed([UInt8](chunk.prefix(count)))
-                for frame in frames {
-                    messages.append(try GateDecoder.agentMessage(frame))
+                // What a message with a private key came in is not left lying about: whoever takes it wipes its key.
+                var piece = [UInt8](chunk.prefix(count))
+                chunk.wipe(first: count)
+                defer { piece.wipe(first: count) }
+                var frames = try reader.feed(piece)
+                for index in frames.indices {
+                    messages.append(try GateDecoder.agentMessage(frames[index]))
+                    frames[index].wipe()
                 }
             } catch {
                 throw .garbage(error)

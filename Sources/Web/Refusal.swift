@@ -4,6 +4,8 @@
 enum Refusal: CaseIterable {
     case transferEncoding
     case repeatedField
+    case authorization
+    case certificateChain
     case fieldName
     case fieldValue
     case hiddenBytes
@@ -22,8 +24,8 @@ enum Refusal: CaseIterable {
 
     var status: UInt16 {
         switch self {
-        case .transferEncoding, .repeatedField, .fieldName, .fieldValue, .hiddenBytes, .target, .contentLength,
-            .unexpectedBody, .missingHost:
+        case .transferEncoding, .repeatedField, .authorization, .certificateChain, .fieldName, .fieldValue,
+            .hiddenBytes, .target, .contentLength, .unexpectedBody, .missingHost:
             400
         case .host: 403
         case .bodyTooLarge: 413
@@ -40,6 +42,8 @@ enum Refusal: CaseIterable {
         case .transferEncoding, .repeatedField, .fieldName, .fieldValue, .hiddenBytes, .target, .contentLength,
             .unexpectedBody, .missingHost, .version:
             "malformed"
+        case .authorization: "authorization"
+        case .certificateChain: "certificate"
         case .tooManyFields: "headers"
         case .method: "method"
         case .bodyTooLarge: "body"
@@ -54,6 +58,8 @@ enum Refusal: CaseIterable {
         switch self {
         case .transferEncoding: "a transfer encoding is not accepted\n"
         case .repeatedField: "a header field that may come once came twice\n"
+        case .authorization: "the Authorization field is too long\n"
+        case .certificateChain: "certificate chain too long\n"
         case .fieldName: "malformed header field name\n"
         case .fieldValue: "malformed header field value\n"
         case .hiddenBytes: "malformed request header\n"

@@ -13,12 +13,14 @@ struct RequestHead {
     /// Bytes of the path in the target; what follows it is `?` and the query.
     var pathSize = 0
     var method = ""
+    /// The `Authorization` as sent, on the main listener.
+    var authorization: [UInt8]?
 }
 
 /// Checks a request's header where libmicrohttpd is lenient: in the handler's first call, when an error still closes
 /// the connection, so that nothing behind a malformed request is ever read as another one.
 struct RequestCheck {
-    static let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
+    static let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"]
     static let maximumFields = 100
 
     private var refusal: Refusal?
@@ -33,18 +35,22 @@ struct RequestCheck {
     /// Bytes of the fields as we would write them.
     private var canonicalSize = 0
     private var authorizations = 0
+    private var authorizationIsTooLong = false
+    private var authorization: [UInt8]?
     private var userAgents = 0
     private let allowedHosts: [[UInt8]]
+    private let keepsAuthorization: Bool
 
-    private init(allowedHosts: [[UInt8]]) {
-        self.allowedHosts = allowedHosts
+    private init(_ listener: Listener) {
+        allowedHosts = listener.allowedHosts
+        keepsAuthorization = listener.kind == .main
     }
 
     /// - Returns: What is known of it, or why it is refused.
     static func run(
         _ connection: Connection, method: UnsafePointer<CChar>, version: UnsafePointer<CChar>, maximumBodySize: UInt32
     ) -> Result<RequestHead, RefusalError> {
-        var check = RequestCheck(allowedHosts: connection.listener.allowedHosts)
+        var check = RequestCheck(connection.listener)
         withUnsafeMutablePointer(to: &check) { pointer in
             _ = MHD_get_connection_values_n(
                 connection.handle, .HEADER_KIND, takeField, UnsafeMutableRawPointer(pointer))
@@ -62,6 +68,7 @@ struct RequestCheck {
         if let refusal { return refuse(refusal) }
         if hasTransferEncoding { return refuse(.transferEncoding) }
         if hosts > 1 || contentLengths > 1 || authorizations > 1 || userAgents > 1 { return refuse(.repeatedField) }
+        if authorizationIsTooLong { return refuse(.authorization) }
 
         let methodName = UnsafeBufferPointer(start: method, count: cStringSize(method))
         let isGet = equal(method, "GET")
@@ -98,7 +105,7 @@ struct RequestCheck {
             RequestHead(
                 isHead: isHead, mayUsePage: (isGet || isHead) && query == nil, acceptsGzip: acceptEncoding.prefersGzip,
                 hasIfNoneMatch: hasIfNoneMatch, pathSize: query ?? connection.target.count,
-                method: isGet ? "GET" : isHead ? "HEAD" : String(cString: method)))
+                method: isGet ? "GET" : isHead ? "HEAD" : String(cString: method), authorization: authorization))
     }
 
     /// One field, as the library parsed it.
@@ -125,7 +132,10 @@ struct RequestCheck {
                 hostIsAllowed = isAllowed(host: value, among: allowedHosts)
             }
         case 10 where name.equalsIgnoringCase("user-agent"): userAgents += 1
-        case 13 where name.equalsIgnoringCase("authorization"): authorizations += 1
+        case 13 where name.equalsIgnoringCase("authorization"):
+            authorizations += 1
+            authorizationIsTooLong = value.count > GateRequest.maximumAuthorizationSize
+            if keepsAuthorization, !authorizationIsTooLong { authorization = [UInt8](value) }
         case 13 where name.equalsIgnoringCase("if-none-match"): hasIfNoneMatch = true
         case 14 where name.equalsIgnoringCase("content-length"):
             contentLengths += 1

@@ -26,7 +26,8 @@ extension Server {
             path: String(decoding: target.prefix(head.pathSize), as: UTF8.self),
             query: head.pathSize < target.count
                 ? String(decoding: target.dropFirst(head.pathSize + 1), as: UTF8.self) : nil,
-            headers: fields.headers)
+            headers: fields.headers, connection: connection.id,
+            clientCertificates: connection.tls?.clientCertificates ?? [])
         // Only a connection memory far over the default lets a request grow beyond a frame.
         guard gate.send(.request(request)) else { return refuse(connection, .tooManyFields) }
         counters.requestsPassed &+= 1
@@ -65,10 +66,16 @@ extension Server {
 
     // MARK: Messages of the agent
 
-    func take(_ message: AgentMessage) throws(GateLink.Ended) {
+    /// - Parameter message: Spent afterwards.
+    func take(_ message: inout AgentMessage) throws(GateLink.Ended) {
         switch message {
         case .configure:
             throw .garbage(.badRequest("a second configuration"))
+        case .serverIdentity(var identity):
+            // The only copy, so that wiping its key wipes the key.
+            message = .revokeGrants
+            use(&identity)
+        case .revokeGrants: revokeGrants()
         case .publish(let page):
             if !pages.publish(page, now: now) {
                 log(.error, "the page \(page.path) with status \(page.status) cannot be served")
@@ -77,6 +84,7 @@ extension Server {
         case .expire(let paths): pages.expire(paths)
         case .respond(let response):
             if let connection = waitingConnection(response.id) {
+                grant(connection, milliseconds: response.grantMilliseconds)
                 resume(connection, as: .resumed(.response(response)))
             }
         case .await(let id, let milliseconds):
@@ -139,10 +147,11 @@ extension Server {
         for connection in waiting {
             resume(connection, as: .resumed(.refusal(.shuttingDown)))
         }
+        unpark(parked)
         for listener in listeners {
             // A few rounds: resume, answer, write. A client that does not read cannot hold the process.
             for _ in 0..<8 {
-                listener.run()
+                listener.run(parks: false)
             }
             listener.stop()
         }

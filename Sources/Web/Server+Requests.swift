@@ -8,10 +8,13 @@ extension Server {
 
     func opened(_ handle: OpaquePointer, on listener: Listener) -> Connection {
         let descriptor = nodekeep_mhd_socket(handle)
+        lastConnection &+= 1
         let connection = Connection(
-            listener: listener, handle: handle, descriptor: descriptor,
-            credentials: listener.kind == .socket ? unixPeer(descriptor) : nil, turn: nextTurn(),
+            id: lastConnection, listener: listener, handle: handle, descriptor: descriptor,
+            credentials: listener.kind == .socket ? unixPeer(descriptor) : nil,
+            tls: listener.kind == .main ? beginTLS(handle) : nil, turn: nextTurn(),
             deadline: now &+ Milliseconds(configuration.requestTimeout))
+        connection.tls?.connection = connection
         listener.add(connection)
         counters.connectionsAccepted &+= 1
         // The next sweep looks whether it is still unfinished.
@@ -31,6 +34,7 @@ extension Server {
     }
 
     func closed(_ connection: Connection) {
+        reportHandshake(connection)
         connection.phase = .gone
         connection.listener.remove(connection)
     }
@@ -78,6 +82,9 @@ extension Server {
                     connection, method: method, version: version, maximumBodySize: configuration.maximumBodySize)
                 switch outcome {
                 case .success(let head):
+                    if let tls = connection.tls, tls.clientCertificates == nil {
+                        return refuse(connection, .certificateChain)
+                    }
                     connection.head = head
                     return true
                 case .failure(let error):
@@ -100,7 +107,9 @@ extension Server {
 
     private func answer(_ connection: Connection, _ head: RequestHead) -> Bool {
         let kind = connection.listener.kind
-        if head.mayUsePage, let hit = pages.find(connection.target, on: kind, gzip: head.acceptsGzip, now: now) {
+        if head.mayUsePage, holdsGrant(connection, head),
+            let hit = pages.find(connection.target, on: kind, gzip: head.acceptsGzip, now: now)
+        {
             // The page's own response: a 304 then says the length that a 200 would have.
             let isKnown = head.hasIfNoneMatch && !hit.page.tags.isEmpty && clientHas(hit.page.tags, connection)
             let status = isKnown ? 304 : hit.page.status

@@ -15,9 +15,14 @@ final class Server {
     var pages: PageStore
     /// Suspended connections, in the order in which they were passed on.
     var waiting: [Connection] = []
+    /// Suspended connections whose TLS handshake waits for the client.
+    var parked: [Connection] = []
     var counters = WebCounters()
     var refusals: [RefusedCount] = []
     var lastRequest: UInt64 = 0
+    var lastConnection: UInt64 = 0
+    /// What new connections of the main listener begin with; nil: none has come yet.
+    var identity: TLSIdentity?
     /// The ping that has not been answered because the agent did not read.
     var owedPong: UInt64?
     /// Counts openings and answers, to tell who was used longest ago.
@@ -32,7 +37,12 @@ final class Server {
     var drainDeadline: Milliseconds?
     private var throttle: LogThrottle
 
+    /// Who runs the agent. He and root may read over the socket whatever there is; others are asked about each time.
+    let ownUser: UInt32
+
+    /// Before the filter, which has no need to allow the question.
     init(configuration: WebConfiguration, gate: GateLink) {
+        ownUser = geteuid()
         self.configuration = configuration
         self.gate = gate
         self.pages = PageStore(lifetime: Milliseconds(configuration.pageLifetime))
@@ -79,7 +89,7 @@ final class Server {
         }
     }
 
-    /// Rebuilds the poll set: the gate, the listeners, then the clients of waiting requests.
+    /// Rebuilds the poll set: the gate, the listeners, the clients of waiting requests, then those in a handshake.
     private func watch(_ polled: inout [pollfd]) {
         polled.removeAll(keepingCapacity: true)
         polled.append(
@@ -92,11 +102,17 @@ final class Server {
             polled.append(
                 pollfd(fd: connection.descriptor, events: connection.isCancelled ? 0 : pollReadHangup, revents: 0))
         }
+        for connection in parked {
+            // The end of the client's side alone is told to one that reads: one that writes would only try again.
+            let events = connection.tls?.wantsWrite == true ? POLLOUT : POLLIN
+            polled.append(pollfd(fd: connection.descriptor, events: Int16(events), revents: 0))
+        }
     }
 
     private func react(to polled: [pollfd]) throws(GateLink.Ended) {
         // The requests in `waiting` change while messages are taken: look at the clients first.
         let clients = zip(waiting, polled.dropFirst(1 + listeners.count)).filter { $1.revents != 0 }
+        unpark(zip(parked, polled.dropFirst(1 + listeners.count + waiting.count)).filter { $1.revents != 0 }.map(\.0))
         for (connection, entry) in clients {
             clientLeft(connection, completely: entry.revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0)
         }
@@ -104,8 +120,9 @@ final class Server {
             listener.needsRun = true
         }
         if let entry = polled.first, entry.revents & Int16(POLLIN | POLLHUP | POLLERR | POLLNVAL) != 0 {
-            for message in try gate.receive() {
-                try take(message)
+            var messages = try gate.receive()
+            for index in messages.indices {
+                try take(&messages[index])
             }
         }
     }

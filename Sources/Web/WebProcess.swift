@@ -58,6 +58,7 @@ package enum WebProcess {
         }
         Confinement.closeDescriptors(except: [descriptor] + configuration.listeners.map(\.descriptor))
         touch()
+        try TLSLibrary.start()
         let server = Server(configuration: configuration, gate: gate)
         for listener in configuration.listeners {
             server.listeners.append(try Listener(listener, configuration: configuration, server: server))
@@ -65,8 +66,8 @@ package enum WebProcess {
         let processID = getpid()
         try Confinement.enter(descriptors: server.descriptorsNeeded, strict: strict)
         server.gate.send(.ready(processID: processID))
-        for message in messages {
-            try server.take(message)
+        for index in messages.indices {
+            try server.take(&messages[index])
         }
         try server.run()
         return Exit.ended

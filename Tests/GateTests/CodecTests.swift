@@ -82,7 +82,7 @@ struct CodecTests {
                 UInt8.random(in: 0...255, using: &generator)
             }
             if !bytes.isEmpty {
-                bytes[0] = Bool.random(using: &generator) ? UInt8.random(in: 1...7) : UInt8.random(in: 65...70)
+                bytes[0] = Bool.random(using: &generator) ? UInt8.random(in: 1...10) : UInt8.random(in: 65...70)
             }
             _ = try? GateDecoder.agentMessage(bytes)
             _ = try? GateDecoder.webMessage(bytes)
@@ -96,6 +96,12 @@ struct CodecTests {
         }
         #expect(throws: GateError.truncated(field: "pages")) {
             try GateDecoder.webMessage([68, 0xFF, 0xFF, 0xFF, 0x7F, 0, 0, 0, 0, 0])
+        }
+        #expect(throws: GateError.truncated(field: "certificates")) {
+            try GateDecoder.agentMessage([9, 0xFF, 0xFF, 0xFF, 0xFF, 1, 0, 0, 0, 0])
+        }
+        #expect(throws: GateError.truncated(field: "private key")) {
+            try GateDecoder.agentMessage([9, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0])
         }
         #expect(throws: GateError.truncated(field: "line")) {
             try GateDecoder.webMessage([70, 1, 0xFF, 0xFF, 0xFF, 0xFF, 65])
@@ -116,6 +122,9 @@ struct CodecTests {
         }
         #expect(throws: GateError.badValue(field: "gzip", value: 2)) {
             try GateDecoder.webMessage([68, 1, 0, 0, 0, 0, 0, 0, 0, 2])
+        }
+        #expect(throws: GateError.badValue(field: "requests client certificate", value: 2)) {
+            try GateDecoder.agentMessage([9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2])
         }
         #expect(throws: GateError.unknownType(0)) { try GateDecoder.agentMessage([0]) }
         #expect(throws: GateError.unknownType(65)) { try GateDecoder.agentMessage([65, 0, 0, 0, 0]) }

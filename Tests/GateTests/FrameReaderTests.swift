@@ -33,6 +33,36 @@ struct FrameReaderTests {
         #expect(messages == Samples.fromAgent)
     }
 
+    @Test("A reader that wipes reads the same", arguments: [1, 2, 3, 7, 100, 10_000])
+    func wiping(size: Int) throws {
+        let large = WebMessage.log(.info, String(repeating: "x", count: 60_000))
+        let sent = [large] + Samples.fromWeb + [large, large]
+        let stream = try sent.flatMap { try GateEncoder.frame($0) }
+        var reader = FrameReader(maximum: GateFraming.maximumFrameFromWeb, wipes: true)
+        var messages: [WebMessage] = []
+        var rest = stream[...]
+        while !rest.isEmpty {
+            for frame in try reader.feed([UInt8](rest.prefix(size))) {
+                messages.append(try GateDecoder.webMessage(frame))
+            }
+            rest = rest.dropFirst(size)
+        }
+        #expect(messages == sent)
+    }
+
+    @Test("Wiping overwrites an array, or its beginning")
+    func wipe() {
+        var bytes: [UInt8] = [1, 2, 3]
+        bytes.wipe(first: 2)
+        #expect(bytes == [0, 0, 3])
+        bytes.wipe()
+        #expect(bytes == [0, 0, 0])
+        bytes.wipe(first: 9)
+        var none: [UInt8] = []
+        none.wipe()
+        #expect(none.isEmpty)
+    }
+
     @Test("A frame longer than the maximum is an error as soon as its length is known")
     func tooLong() throws {
         var reader = FrameReader(maximum: 10)

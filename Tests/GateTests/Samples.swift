@@ -6,12 +6,14 @@ import Gate
 enum Samples {
     static let fromAgent: [AgentMessage] = [
         .configure(configuration),
+        .serverIdentity(identity), .revokeGrants,
         .publish(page(.absent)), .publish(page(.worthless)), .publish(page(.body([31, 139, 0, 255]))),
         .confirm,
         .expire(paths: []), .expire(paths: ["/status", "/métrics"]),
         .respond(
             GateResponse(
-                id: .max, status: 404, headers: [HeaderField("content-type", "text/plain")], body: [0, 1, 255])),
+                id: .max, status: 404, headers: [HeaderField("content-type", "text/plain")], body: [0, 1, 255],
+                grantMilliseconds: 0x3132_3334)),
         .await(id: 0x1112_1314_1516_1718, milliseconds: 0x2122_2324),
         .ping(0x0102_0304_0506_0708),
         .drain(milliseconds: 5000),
@@ -19,7 +21,7 @@ enum Samples {
 
     static let fromWeb: [WebMessage] = [
         .ready(processID: 4711),
-        .request(request), .request(requestOverTCP),
+        .request(request), .request(requestOverTCP), .request(requestOverTLS),
         .cancelled(id: 12),
         .used([]), .used([PageUse(path: "/status", gzip: true), PageUse(path: "/", gzip: false)]),
         .pong(7, counters),
@@ -30,6 +32,7 @@ enum Samples {
         var configuration = WebConfiguration(listeners: [
             ListenerDescription(kind: .local, descriptor: 4, allowedHosts: ["localhost", "127.0.0.1"]),
             ListenerDescription(kind: .socket, descriptor: 5, allowedHosts: []),
+            ListenerDescription(kind: .main, descriptor: 6, allowedHosts: []),
         ])
         configuration.maximumConnections = 1
         configuration.requestTimeout = 2
@@ -40,12 +43,17 @@ enum Samples {
         configuration.maximumBodySize = 7
         configuration.connectionMemory = 8
         configuration.pageLifetime = 9
+        configuration.tlsPriorities = "NORMAL"
         return configuration
     }
 
+    static let identity = ServerIdentity(
+        certificateChain: [[0x30, 1, 0], [0x30, 1, 1]], privateKey: [0x30, 1, 2],
+        clientAuthorityNames: [[0x30, 0], [0x30, 2, 0x31, 0]], requestsClientCertificate: true)
+
     static func page(_ gzip: GzipBody) -> PublishedPage {
         PublishedPage(
-            path: "/status", listeners: [.socket, .local], status: 200,
+            path: "/status", listeners: [.socket, .local, .main], status: 200,
             headers: [HeaderField("content-type", "application/json"), HeaderField("x", "")], entityTag: "\"a\"",
             body: [1, 2, 3], gzip: gzip)
     }
@@ -57,7 +65,12 @@ enum Samples {
     static let requestOverTCP = GateRequest(
         id: 2, listener: .local, peer: .tcp(address: "127.0.0.1", port: 65_535), method: "GET", path: "/",
         query: "a=1&b",
-        headers: [])
+        headers: [], connection: 0x4142_4344_4546_4748)
+
+    static let requestOverTLS = GateRequest(
+        id: 3, listener: .main, peer: .tcp(address: "2001:db8::1", port: 1), method: "POST", path: "/checkpoint",
+        query: nil, headers: [HeaderField("authorization", "Bearer x")], connection: 5,
+        clientCertificates: [[0x30, 1, 2], [0x30, 0]])
 
     static var counters: WebCounters {
         var counters = WebCounters()

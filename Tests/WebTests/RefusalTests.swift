@@ -64,6 +64,10 @@ struct RefusalTests {
         Case(
             "authorization twice", "GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n",
             400),
+        Case(
+            "authorization of more than 8 KiB",
+            "GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: " + String(repeating: "a", count: 8_193) + "\r\n\r\n",
+            400),
         Case("name that is no token", "GET / HTTP/1.1\r\nHost: localhost\r\nX(a): b\r\n\r\n", 400),
         Case("folded line", "GET / HTTP/1.1\r\nHost: localhost\r\nX-a: one\r\n two\r\n\r\n", 400),
         Case("length folded in", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-: 5\r\n Length\r\n\r\n01234", 400),
@@ -79,7 +83,6 @@ struct RefusalTests {
         Case("method in lower case", "get / HTTP/1.1\r\nHost: localhost\r\n\r\n", 501),
         Case("absurd method", "F(O) / HTTP/1.1\r\nHost: localhost\r\n\r\n", 501),
         Case("CONNECT", "CONNECT localhost:1 HTTP/1.1\r\nHost: localhost\r\n\r\n", 501),
-        Case("TRACE", "TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n", 501),
         Case("asterisk", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
         Case("absolute target", "GET http://evil/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
         Case("path without slash", "GET a HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
@@ -131,6 +134,39 @@ struct RefusalTests {
         let counters = try web.ping()
         #expect(counters.requestsPassed == 0)
         #expect(counters.deniedSystemCalls == 0)
+    }
+
+    @Test("So it is over TLS")
+    func malformedOverTLS() throws {
+        let web = try Harness.secure()
+        for request in Self.cases {
+            let client = try web.secureClient()
+            client.send(request.request + "GET /behind HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            let response: Client.Response?
+            do {
+                response = try client.response(toHead: request.request.hasPrefix("HEAD"))
+            } catch {
+                response = nil
+            }
+            #expect(request.statuses.contains(response?.status), "\(request.testDescription)")
+            #expect(client.isClosed(within: 2000), "\(request.testDescription)")
+            #expect((try? client.response()) == nil, "\(request.testDescription)")
+        }
+        let counters = try web.ping()
+        #expect(counters.requestsPassed == 0)
+        #expect(counters.deniedSystemCalls == 0)
+    }
+
+    @Test("An authorization of 8 KiB passes")
+    func largeAuthorization() throws {
+        let web = try Harness()
+        let client = try web.client()
+        let value = String(repeating: "a", count: 8_192)
+        client.get("/a", "Authorization: \(value)")
+        let request = try web.nextRequest()
+        #expect(request.headers.contains(HeaderField("authorization", value)))
+        try web.respond(request)
+        #expect(try client.response()?.status == 200)
     }
 
     @Test("A refusal is a line of plain text that nobody sniffs, and is counted")

@@ -21,10 +21,28 @@ final class Client {
     }
 
     let descriptor: Int32
+    private let process: pid_t?
     private var unread: [UInt8] = []
 
-    init(port: UInt16) throws {
+    /// A program of this machine is in between: what is sent is its standard input, what it prints is what comes.
+    init(through words: [String]) throws {
+        var ends: [Int32] = [-1, -1]
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
+            throw TestFailure("socketpair")
+        }
+        defer { close(ends[1]) }
+        descriptor = ends[0]
+        process = try start(words, input: ends[1], output: ends[1])
+        setTimeout(milliseconds: 5000)
+    }
+
+    /// - Parameter buffer: Bytes that may have come and not been read; nil: as many as the kernel likes.
+    init(port: UInt16, buffer: Int32? = nil) throws {
+        process = nil
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        if var buffer {
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, socklen_t(MemoryLayout<Int32>.size))
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
@@ -33,6 +51,7 @@ final class Client {
     }
 
     init(path: String) throws {
+        process = nil
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = unixAddress(path)
         try connect(&address, MemoryLayout<sockaddr_un>.size)
@@ -40,6 +59,11 @@ final class Client {
 
     deinit {
         close(descriptor)
+        if let process {
+            kill(process, SIGKILL)
+            var status: Int32 = 0
+            waitpid(process, &status, 0)
+        }
     }
 
     private func connect<Address>(_ address: inout Address, _ size: Int) throws {
@@ -106,6 +130,27 @@ final class Client {
             if count < 0 { return false }
             unread.append(contentsOf: chunk.prefix(count))
         }
+    }
+
+    /// Takes what comes up to and with this text.
+    func wait(for text: String) throws {
+        let bytes = [UInt8](text.utf8)
+        while true {
+            if let found = unread.firstRange(of: bytes) {
+                unread.removeFirst(found.upperBound)
+                return
+            }
+            guard readMore() else {
+                throw TestFailure("no \(text) in: \(String(decoding: unread, as: UTF8.self))")
+            }
+        }
+    }
+
+    /// What comes until the other side closes, or nothing more in time.
+    func rest() -> String {
+        while readMore() {}
+        defer { unread = [] }
+        return String(decoding: unread, as: UTF8.self)
     }
 
     /// The next answer; nil when the connection ends before it.

@@ -11,13 +11,18 @@ final class Harness {
     let process: pid_t
     let port: UInt16
     let path: String
+    /// Of the main listener; 0: there is none.
+    let securePort: UInt16
     private let gate: Int32
     private var reader = FrameReader(maximum: GateFraming.maximumFrameFromWeb)
     private var arrived: [WebMessage] = []
-    private var listeners: [Int32] = []
+    private(set) var listeners: [Int32] = []
     private var isReaped = false
 
-    init(waitUntilReady: Bool = true, _ change: (inout WebConfiguration) -> Void = { _ in }) throws {
+    /// - Parameter main: With a main listener, for which no identity has come yet.
+    init(
+        waitUntilReady: Bool = true, main: Bool = false, _ change: (inout WebConfiguration) -> Void = { _ in }
+    ) throws {
         var pair: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0 else {
             throw TestFailure("socketpair")
@@ -28,10 +33,17 @@ final class Harness {
         path = "/tmp/nodekeep-web-\(getpid())-\(port).sock"
         let unix = try listenOnUnix(path)
         listeners = [tcp, unix]
+        if main {
+            let (secure, port) = try listenOnLoopback()
+            listeners.append(secure)
+            securePort = port
+        } else {
+            securePort = 0
+        }
         let strict = getenv("NODEKEEP_WEB_STRICT") != nil
         process = try spawn(
             strict ? "nodekeep-web-probe" : "nodekeep-web", strict ? ["serve-strict"] : [],
-            inherit: [pair[1], tcp, unix])
+            inherit: [pair[1]] + listeners)
         close(pair[1])
         var timeout = timeval(tv_sec: 5, tv_usec: 0)
         setsockopt(gate, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
@@ -40,6 +52,10 @@ final class Harness {
             ListenerDescription(kind: .local, descriptor: 4, allowedHosts: ["localhost", "127.0.0.1", "::1"]),
             ListenerDescription(kind: .socket, descriptor: 5, allowedHosts: []),
         ])
+        if main {
+            configuration.listeners.append(ListenerDescription(kind: .main, descriptor: 6, allowedHosts: []))
+            configuration.tlsPriorities = Self.priorities
+        }
         configuration.pageLifetime = 60_000
         change(&configuration)
         try send(.configure(configuration))
@@ -112,7 +128,7 @@ final class Harness {
     /// Publishes a page and waits until it is there.
     func publish(
         _ path: String, _ body: String = "body of the page\n", status: UInt16 = 200, gzip: GzipBody = .worthless,
-        tag: String = "\"tag\"", listeners: [ListenerKind] = [.local, .socket], headers: [HeaderField] = []
+        tag: String = "\"tag\"", listeners: [ListenerKind] = ListenerKind.allCases, headers: [HeaderField] = []
     ) throws {
         let page = PublishedPage(
             path: path, listeners: listeners, status: status,
@@ -122,12 +138,14 @@ final class Harness {
         try ping()
     }
 
-    func respond(_ request: GateRequest, _ status: UInt16 = 200, _ body: String = "from the agent\n") throws {
+    func respond(
+        _ request: GateRequest, _ status: UInt16 = 200, _ body: String = "from the agent\n", grant: UInt32 = 0
+    ) throws {
         try send(
             .respond(
                 GateResponse(
                     id: request.id, status: status, headers: [HeaderField("content-type", "text/plain")],
-                    body: [UInt8](body.utf8))))
+                    body: [UInt8](body.utf8), grantMilliseconds: grant)))
     }
 
     func closeGate() {
