@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Access
 package import Gate
 
 /// Turns requests into answers: every one is made of the request and the view of the moment.
@@ -19,9 +20,12 @@ package struct API: Sendable {
         Page(path: "/readyz", listeners: ListenerKind.allCases, render: HealthPages.readyz),
         Page(path: "/metrics", listeners: ListenerKind.allCases, render: MetricsPage.render),
         Page(path: ResourceMetricsPage.path, listeners: ListenerKind.allCases, render: ResourceMetricsPage.render),
-        // What the operator has configured is for who may be root here.
-        Page(path: "/configz", listeners: [.socket], render: JSONPages.configz),
-        Page(path: "/checkpoints/jobs", listeners: [.socket], isPublishable: false, render: JSONPages.checkpointJobs),
+        Page(path: OpenAPIPage.path, listeners: ListenerKind.allCases, render: OpenAPIPage.render),
+        // What the operator has configured is not for everybody on the node.
+        Page(path: "/configz", listeners: [.socket, .main], render: JSONPages.configz),
+        Page(
+            path: "/checkpoints/jobs", listeners: [.socket, .main], isPublishable: false,
+            render: JSONPages.checkpointJobs),
     ]
 
     /// One page: where it is, on which listeners, and how it is made.
@@ -51,12 +55,19 @@ package struct API: Sendable {
     }
 
     /// What to do about a request that web has passed on. The request has been validated.
-    package func route(_ request: GateRequest, _ view: AgentView) -> Routed {
-        // Checkpoints are for the root-only socket alone, and so is everything about them.
-        guard request.listener == .socket, request.path.hasPrefix(CheckpointRoute.prefix) else {
+    ///
+    /// - Parameters:
+    ///   - identity: who asks and may do so; nil on the local listener, which asks nobody.
+    ///   - allowedBy: what allows it, for the records.
+    package func route(
+        _ request: GateRequest, _ identity: Identity?, allowedBy: String, _ view: AgentView
+    ) -> Routed {
+        // Where nobody is asked who he is, there are no checkpoints.
+        guard let identity, request.listener != .local, request.path.hasPrefix(CheckpointRoute.prefix) else {
             return .answer(answer(request, view))
         }
-        switch CheckpointRoute.route(request, isEnabled: view.checkpoints.directory != nil) {
+        let isEnabled = view.checkpoints.directory != nil
+        switch CheckpointRoute.route(request, identity, allowedBy: allowedBy, isEnabled: isEnabled) {
         case .success(let call): return .checkpoint(call)
         case .failure(let answer): return .answer(Answer(response: answer.response(id: request.id)))
         }

@@ -51,6 +51,14 @@ enum AgentMetrics {
             ),
         ]
         for (name, kind, help, value) in counters { metrics.single(name, kind, help, Double(value)) }
+        metrics.family(
+            "nodekeep_access_decisions_total", .counter,
+            "Requests on the main listener and the socket that the agent was asked about, by what it decided."
+        ) { samples in
+            for (decision, count) in view.agent.decisions.sorted(by: { $0.key < $1.key }) {
+                samples.add(count, ["decision": decision])
+            }
+        }
         metrics.family("nodekeep_web_served_total", .counter, "Answers from web's memory.") { samples in
             for count in view.web.served {
                 samples.add(
@@ -69,6 +77,7 @@ enum AgentMetrics {
         switch listener {
         case .local: "local"
         case .socket: "socket"
+        case .main: "main"
         }
     }
 }

@@ -49,10 +49,12 @@ package struct AgentFacts: Equatable, Sendable {
     package var webStarts: UInt64
     /// Why nothing is offered beyond this machine, or nil.
     package var notice: String?
+    /// Requests by what was decided about them: `allowed`, `unauthenticated`, `forbidden`, `undecided`, `busy`.
+    package var decisions: [String: UInt64]
 
     package init(
         version: String, startTime: Timestamp, listeners: [String], processes: [ProcessFacts], webStarts: UInt64,
-        notice: String?
+        notice: String?, decisions: [String: UInt64] = [:]
     ) {
         self.version = version
         self.startTime = startTime
@@ -60,6 +62,7 @@ package struct AgentFacts: Equatable, Sendable {
         self.processes = processes
         self.webStarts = webStarts
         self.notice = notice
+        self.decisions = decisions
     }
 }
 

@@ -12,7 +12,7 @@ struct StatusAnswer: Encodable {
     var code: UInt16
     var reason: String
     var message: String
-    private var headers: [HeaderField] = []
+    var headers: [HeaderField] = []
 
     private enum CodingKeys: String, CodingKey {
         case kind, apiVersion, metadata, status, code, reason, message

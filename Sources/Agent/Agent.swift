@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import API
+internal import Access
 internal import CLinux
 internal import Collector
 internal import CRI
@@ -16,6 +17,9 @@ struct Agent: Sendable {
     /// In-flight answers get this long when the agent stops; everything must be over within two seconds.
     private static let drainLimit: Duration = .milliseconds(1_200)
 
+    private static let onlyHere =
+        "Served on this machine only: no authenticator is configured, so the main listener is off."
+
     private let logger: Logger
     private let reread: @Sendable () throws -> ConfigurationResolution
     private let core: AgentCore
@@ -27,6 +31,9 @@ struct Agent: Sendable {
     private let collector: Collector
     private let statusFile: StatusFile
     private let runtime: Runtime?
+    private let gatekeeper: Gatekeeper
+    /// Nil while nobody is served beyond this machine.
+    private let access: AccessKeeper?
 
     /// The one client of the container runtime, and what it has told.
     private struct Runtime {
@@ -49,9 +56,19 @@ struct Agent: Sendable {
         try Directories.prepare(configuration.stateDirectory, mode: 0o700, field: "stateDir or --state-dir")
         runLock = try Directories.lock(runDirectory: configuration.runDirectory)
         let executable = try WebChild.findExecutable()
+        let control = try AccessSetup.control(
+            configuration.access, nodeName: AccessSetup.nodeName(configuration), logger: logger)
         let listeners = try Listeners(
             localAddress: configuration.localAddress, localPort: configuration.localPort,
-            socketPath: configuration.socketPath)
+            socketPath: configuration.socketPath,
+            main: control == nil ? nil : (configuration.address, configuration.port))
+        let gatekeeper = Gatekeeper(control)
+        let audit = AuditLog(logger)
+        let tls = control == nil ? nil : TLSListener(configuration.tls)
+        let access = try tls.map { tls in
+            try AccessKeeper(
+                gatekeeper: gatekeeper, tls: tls, certificate: AccessSetup.certificate(configuration), logger: logger)
+        }
         let beats = LoopBeats(startedAt: Time.monotonic())
         let core = AgentCore(configuration: configuration, beats: beats, logger: logger, now: Time.now())
         let runtime = configuration.containerRuntimeEndpoint.map { endpoint in
@@ -72,13 +89,14 @@ struct Agent: Sendable {
         }
         let gate = try GateLoop(
             api: api, listeners: listeners, executable: executable, beats: beats, logger: logger, calls: keeper,
+            gatekeeper: gatekeeper, audit: audit, tls: tls,
             view: {
                 let now = Time.monotonic()
                 let web = webFacts.read()
                 let facts = AgentFacts(
                     version: Version.current, startTime: core.startTime, listeners: listeners.all.map(\.name),
                     processes: processes.facts(web: web.processID, at: now), webStarts: web.starts,
-                    notice: "Served on this machine only: no authenticator is configured, so the main listener is off.")
+                    notice: control == nil ? Self.onlyHere : nil, decisions: audit.decisions)
                 return core.view(facts: facts, web: web, checkpoints: keeper.view(at: now), at: now)
             })
         webFacts.follow(gate)
@@ -96,6 +114,8 @@ struct Agent: Sendable {
         self.gate = gate
         self.keeper = keeper
         self.runtime = runtime
+        self.gatekeeper = gatekeeper
+        self.access = access
         self.statusFile = statusFile
     }
 
@@ -109,6 +129,7 @@ struct Agent: Sendable {
         }
         try keeper.start()
         try gate.start()
+        try access?.start(revoke: { gate.revokeGrants() }, identityChanged: { gate.identityChanged() })
         logger.info(
             "serving on \(listeners.all.map(\.name).joined(separator: " and "))",
             metadata: ["version": "\(Version.current)", "pid": "\(getpid())"])
@@ -155,6 +176,7 @@ struct Agent: Sendable {
         while !gate.isFinished, Time.monotonic() < deadline {
             try? await Task.sleep(for: .milliseconds(10))
         }
+        access?.stop()
         statusFile.stop()
         listeners.removeSocket()
         logger.info("stopped")
@@ -186,12 +208,26 @@ struct Agent: Sendable {
         }
         // Not even by a reload in the moment in which the runtime is being started anew and its socket is gone.
         new.keepRuntime(of: old)
+        updateAccess(old, new)
         core.update(new)
         keeper.update(Self.checkpointSettings(new))
         AgentLogging.logLevel.set(AgentLogging.level(verbosity: new.verbosity))
         collector.update(options: Self.options(new))
         collector.refresh()
         logger.info("the configuration was read again", metadata: ["changed": "\(old != new)"])
+    }
+
+    /// Another way to tell who may do what. Where its files are not in order, what was there before stays in force.
+    private func updateAccess(_ old: Configuration, _ new: Configuration) {
+        guard old.access != new.access, access != nil else { return }
+        do {
+            let nodeName = AccessSetup.nodeName(new)
+            guard let control = try AccessSetup.control(new.access, nodeName: nodeName, logger: logger) else { return }
+            gatekeeper.replace(with: control)
+            gate.revokeGrants()
+        } catch {
+            logger.error("\(error); who may do what stays as it was")
+        }
     }
 
     private static func changesThatNeedARestart(_ old: Configuration, _ new: Configuration) -> [String] {
@@ -202,6 +238,9 @@ struct Agent: Sendable {
             old.runDirectory == new.runDirectory ? nil : "runDir",
             old.containerRuntimeEndpoint == new.containerRuntimeEndpoint ? nil : "containerRuntimeEndpoint",
             old.stateDirectory == new.stateDirectory ? nil : "stateDir",
+            old.access.hasAuthenticator == new.access.hasAuthenticator ? nil : "authentication",
+            old.address == new.address && old.port == new.port ? nil : "address or port",
+            old.tls == new.tls ? nil : "tlsCertFile, tlsPrivateKeyFile, tlsMinVersion or tlsCipherSuites",
         ].compactMap(\.self)
     }
 

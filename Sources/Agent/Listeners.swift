@@ -19,14 +19,19 @@ final class Listeners: Sendable {
 
     /// Binds what the configuration asks for.
     ///
-    /// - Parameter localPort: 0 leaves the local listener out.
+    /// - Parameters:
+    ///   - localPort: 0 leaves the local listener out.
+    ///   - main: the address and port of the main listener; nil leaves it out.
     /// - Throws: `AgentError` naming the address or path and what to do.
-    init(localAddress: IPAddress, localPort: UInt16, socketPath: String) throws {
+    init(
+        localAddress: IPAddress, localPort: UInt16, socketPath: String, main: (address: IPAddress, port: UInt16)? = nil
+    ) throws {
         var listeners: [Listener] = []
         do {
             if localPort != 0 {
                 listeners.append(try Self.bindLocal(localAddress, localPort))
             }
+            if let main { listeners.append(try Self.bindMain(main.address, main.port)) }
             listeners.append(try Self.bindSocket(socketPath))
         } catch {
             for listener in listeners { close(listener.descriptor) }
@@ -47,6 +52,26 @@ final class Listeners: Sendable {
     }
 
     private static func bindLocal(_ address: IPAddress, _ port: UInt16) throws -> Listener {
+        let (descriptor, name) = try bindTCP(
+            address, port, isDual: false,
+            fields: "localAddress and localPort (--local-address, --local-port)")
+        return Listener(
+            kind: .local, descriptor: descriptor,
+            allowedHosts: ["localhost", "127.0.0.1", "::1", address.description], name: "http://" + name)
+    }
+
+    private static func bindMain(_ address: IPAddress, _ port: UInt16) throws -> Listener {
+        let (descriptor, name) = try bindTCP(
+            address, port, isDual: address.isUnspecified, fields: "address and port")
+        return Listener(kind: .main, descriptor: descriptor, allowedHosts: [], name: "https://" + name)
+    }
+
+    /// - Parameters:
+    ///   - isDual: whether `::` is IPv4 as well.
+    ///   - fields: what the operator sets the address and the port with.
+    private static func bindTCP(
+        _ address: IPAddress, _ port: UInt16, isDual: Bool, fields: String
+    ) throws -> (descriptor: Int32, name: String) {
         let text = address.description
         let name = address.isIPv6 ? "[\(text)]:\(port)" : "\(text):\(port)"
         let family = address.isIPv6 ? AF_INET6 : AF_INET
@@ -57,7 +82,8 @@ final class Listeners: Sendable {
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
         let outcome: Int32
         if address.isIPv6 {
-            setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &one, socklen_t(MemoryLayout<Int32>.size))
+            var only: Int32 = isDual ? 0 : 1
+            setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &only, socklen_t(MemoryLayout<Int32>.size))
             var sock = sockaddr_in6()
             sock.sin6_family = sa_family_t(AF_INET6)
             sock.sin6_port = port.bigEndian
@@ -83,13 +109,10 @@ final class Listeners: Sendable {
             close(descriptor)
             let hint =
                 code == EADDRINUSE
-                ? "another process listens there (ss -ltnp 'sport = :\(port)'); set localPort or --local-port"
-                : "set localAddress and localPort, or --local-address and --local-port"
+                ? "another process listens there (ss -ltnp 'sport = :\(port)'); set \(fields)" : "set \(fields)"
             throw AgentError("listen on", name, code: code, hint: hint)
         }
-        return Listener(
-            kind: .local, descriptor: descriptor, allowedHosts: ["localhost", "127.0.0.1", "::1", text],
-            name: "http://" + name)
+        return (descriptor, name)
     }
 
     /// The caller holds the run directory's lock, so a socket file that is already there is a leftover.

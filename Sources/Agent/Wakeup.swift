@@ -23,6 +23,12 @@ final class Wakeup: Sendable {
         _ = write(descriptor, &one, MemoryLayout<UInt64>.size)
     }
 
+    /// Returns when it was signalled, or after this time at the latest.
+    func wait(atMost limit: Duration) {
+        var descriptors = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
+        poll(&descriptors, 1, limit.pollMilliseconds)
+    }
+
     func clear() {
         var count: UInt64 = 0
         _ = read(descriptor, &count, MemoryLayout<UInt64>.size)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import API
+internal import Access
 internal import Gate
 internal import Glibc
 internal import Logging
@@ -16,26 +17,60 @@ struct WebSession {
     /// Pages in use are looked at this often even when nothing was published: health depends on time alone.
     private static let refreshInterval: Duration = .seconds(1)
 
+    private static let maximumUndecided = 128
+    /// A webhook has half a minute for its answer. Milliseconds.
+    private static let decisionPatience: UInt32 = 45_000
+    /// How long web may serve published pages to a client of the main listener without asking.
+    private static let longestGrant: Duration = .seconds(10)
+
+    /// What a session works with.
+    struct Surroundings {
+        var api: API
+        var view: () -> AgentView
+        var calls: any LongCalls
+        var gatekeeper: Gatekeeper
+        var audit: AuditLog
+        /// The answer to a long call, from any thread.
+        var reply: @Sendable (GateResponse, _ web: Int32) -> Void
+        /// The verdict on a request that waits, from any thread.
+        var decided: @Sendable (Verdict, _ request: UInt64, _ web: Int32) -> Void
+        var logger: Logger
+    }
+
     let child: WebChild
+    /// The listeners that it has: nothing comes in on others.
+    let kinds: Set<ListenerKind>
     private var reader = FrameReader(maximum: GateFraming.maximumFrameFromWeb)
     private var output = OutboundQueue()
     private var book = PageBook()
     private var waiting: [[UInt8]] = []
+    /// Requests of which it is being found out whether they are answered.
+    private var undecided: [UInt64: GateRequest] = [:]
+    /// The same with those whose clients have left: what was begun for them goes on.
+    private var deciding = 0
+    private var lastRequest: UInt64 = 0
     private var lastPong: Duration
     private var pingNumber: UInt64 = 0
     private var logAllowance: Double = 50
     private var logRefilled: Duration
     private(set) var nextPing: Duration
     private(set) var nextRefresh: Duration
+    /// When somebody was last seen to be connected.
+    private(set) var lastBusy: Duration
+    private var openConnections: UInt64 = 0
 
-    init(child: WebChild, now: Duration) {
+    init(child: WebChild, kinds: Set<ListenerKind>, now: Duration) {
         self.child = child
+        self.kinds = kinds
+        lastBusy = now
         lastPong = now
         nextPing = now
         logRefilled = now
         nextRefresh = .seconds(Int64.max / 4)
     }
 
+    /// Nobody is connected, as far as it said last.
+    var isIdle: Bool { openConnections == 0 && undecided.isEmpty }
     var hasOutput: Bool { !output.isEmpty }
     var nextDeadline: Duration { waiting.isEmpty ? min(nextPing, nextRefresh) : .zero }
 
@@ -69,34 +104,39 @@ struct WebSession {
     }
 
     /// Reads what web has said and acts on it.
-    mutating func receive(
-        api: API, view: () -> AgentView, calls: any LongCalls,
-        reply: @escaping @Sendable (GateResponse, Int32) -> Void, logger: Logger, facts: borrowing Mutex<WebFacts>
-    ) throws {
+    ///
+    /// - Parameter change: changes what is known about the process.
+    mutating func receive(_ around: Surroundings, _ change: ((inout WebFacts) -> Void) -> Void) throws {
         if waiting.isEmpty { try read() }
         let now = Time.monotonic()
         for frame in waiting.prefix(Self.batch) {
             switch try GateDecoder.webMessage(frame) {
             case .ready:
-                facts.withLock { $0.isReady = true }
-                logger.debug("the web process serves", metadata: ["pid": "\(child.processID)"])
+                change { $0.isReady = true }
+                around.logger.debug("the web process serves", metadata: ["pid": "\(child.processID)"])
             case .request(let request):
                 try request.validate()
-                let view = view()
-                switch api.route(request, view) {
-                case .answer(let given): answer(request, with: given, now: now)
-                case .checkpoint(let call): begin(call, request.id, calls, reply)
+                guard kinds.contains(request.listener) else {
+                    throw AgentError("it passes on a request from a listener that it does not have")
                 }
+                // What is found out about one must never be taken for what was found out about another.
+                guard request.id > lastRequest else { throw AgentError("it uses the number of a request again") }
+                lastRequest = request.id
+                lastBusy = now
+                admit(request, around, now: now)
             case .cancelled(let id):
-                calls.cancel(LongCallID(web: child.processID, request: id))
+                undecided[id] = nil
+                around.calls.cancel(LongCallID(web: child.processID, request: id))
             case .used(let uses):
                 book.used(uses)
             case .pong(let number, let counters):
                 guard number <= pingNumber else { throw AgentError("it answered a ping that was never sent") }
                 lastPong = now
-                facts.withLock { $0.counters = counters }
+                openConnections = counters.connectionsOpen
+                if openConnections > 0 { lastBusy = now }
+                change { $0.counters = counters }
             case .log(let level, let text):
-                log(level, text, now: now, to: logger)
+                log(level, text, now: now, to: around.logger)
             }
         }
         waiting.removeFirst(min(Self.batch, waiting.count))
@@ -107,20 +147,80 @@ struct WebSession {
         send(.respond(response))
     }
 
-    private mutating func begin(
-        _ call: CheckpointCall, _ request: UInt64, _ calls: any LongCalls,
-        _ reply: @escaping @Sendable (GateResponse, Int32) -> Void
-    ) {
-        let web = child.processID
-        let patience = calls.begin(call, LongCallID(web: web, request: request)) { answer in
-            reply(answer.response(id: request), web)
+    // MARK: - Requests
+
+    /// Whoever may have what he asks for gets it; where that has to be found out first, the request waits.
+    private mutating func admit(_ request: GateRequest, _ around: Surroundings, now: Duration) {
+        let attributes = AccessRoute.attributes(request)
+        let gatekeeper = around.gatekeeper
+        if let verdict = gatekeeper.immediateVerdict(request, attributes, now: now, date: Time.now()) {
+            return act(on: verdict, request, attributes, around, now: now)
         }
-        // Web waits longer than the answer can take, so that nobody but the agent says that it took too long.
-        send(.await(id: request, milliseconds: UInt32(clamping: (patience + .seconds(10)).pollMilliseconds)))
+        guard deciding < Self.maximumUndecided else {
+            return act(on: .refused(.busy), request, attributes, around, now: now)
+        }
+        undecided[request.id] = request
+        deciding += 1
+        send(.await(id: request.id, milliseconds: Self.decisionPatience))
+        let web = child.processID
+        let decided = around.decided
+        Task {
+            let verdict = await gatekeeper.verdict(request, attributes, now: { Time.monotonic() }, date: Time.now())
+            decided(verdict, request.id, web)
+        }
     }
 
-    private mutating func answer(_ request: GateRequest, with answer: API.Answer, now: Duration) {
+    /// What has been found out about a request that waits.
+    mutating func decide(_ verdict: Verdict, _ id: UInt64, _ around: Surroundings, now: Duration) {
+        deciding -= 1
+        // The client may have left meanwhile.
+        guard let request = undecided.removeValue(forKey: id) else { return }
+        act(on: verdict, request, AccessRoute.attributes(request), around, now: now)
+    }
+
+    private mutating func act(
+        on verdict: Verdict, _ request: GateRequest, _ attributes: AccessAttributes, _ around: Surroundings,
+        now: Duration
+    ) {
+        if request.listener != .local { around.audit.count(verdict) }
+        switch verdict {
+        case .refused(let refusal):
+            around.audit.refused(request, attributes, refusal, now: now)
+            send(.respond(refusal.response(to: request, attributes)))
+        case .allowed(let identity, let rule, let until):
+            switch around.api.route(request, identity, allowedBy: rule, around.view()) {
+            case .answer(let given):
+                // Whoever was refused leaves a record, and so does who was let in to what is recorded.
+                if AccessRoute.isAudited(attributes), request.method != "GET", request.method != "HEAD", let identity {
+                    around.audit.answered(request, identity, by: rule, given.response.status)
+                }
+                answer(request, with: given, until: until, now: now)
+            case .checkpoint(let call): begin(call, request, around, now: now)
+            }
+        }
+    }
+
+    private mutating func begin(
+        _ call: CheckpointCall, _ request: GateRequest, _ around: Surroundings, now: Duration
+    ) {
+        let web = child.processID
+        let (audit, reply) = (around.audit, around.reply)
+        let patience = around.calls.begin(call, LongCallID(web: web, request: request.id)) { answer in
+            audit.answered(call, request, answer, after: Time.monotonic() - now)
+            reply(answer.response(id: request.id), web)
+        }
+        // Web waits longer than the answer can take, so that nobody but the agent says that it took too long.
+        send(.await(id: request.id, milliseconds: UInt32(clamping: (patience + .seconds(10)).pollMilliseconds)))
+    }
+
+    private mutating func answer(_ request: GateRequest, with answer: API.Answer, until: Duration?, now: Duration) {
+        var answer = answer
         if let page = answer.page {
+            // On the main listener web may answer the same client by itself for a short while.
+            if request.listener == .main {
+                let limit = min(Self.longestGrant, until.map { $0 - now } ?? Self.longestGrant)
+                answer.response.grantMilliseconds = UInt32(clamping: max(limit, .zero).pollMilliseconds)
+            }
             let wantsGzip = AcceptEncoding(request.headers.first { $0.name == "accept-encoding" }?.value).prefersGzip
             for message in book.publish(page, gzip: wantsGzip) { send(message) }
             nextRefresh = min(nextRefresh, now + Self.refreshInterval)
@@ -169,6 +269,9 @@ struct WebFacts: Sendable {
     var counters = WebCounters()
     /// Of all that came before it, so that the metrics never go back.
     private(set) var before = WebCounters()
+
+    /// Takes in what another process and those before it have counted.
+    mutating func alsoCounts(_ other: WebFacts) { before = before.adding(other.total) }
 
     /// A new process counts from nothing: what the last one counted is kept.
     mutating func carryCounters() {

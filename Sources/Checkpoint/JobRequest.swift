@@ -62,9 +62,9 @@ package struct ContainerIdentity: Codable, Hashable, Sendable {
 
 /// Who asked.
 package struct Requester: Codable, Equatable, Sendable {
-    /// `root`, `uid:1000`, later a user's name.
+    /// `root`, `uid:1000`, or a user's name.
     package var user: String
-    /// How that is known: `peer credentials`, later `x509`, `token`, ….
+    /// How that is known: `peer`, `x509`, `nodekeepToken`, `staticToken`, `webhook`, `anonymous`.
     package var authenticatedBy: String
     /// From where: `pid 4711`, later an address and port.
     package var from: String

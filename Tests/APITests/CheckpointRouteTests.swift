@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Access
 import Gate
 import Testing
 
@@ -16,7 +17,9 @@ struct CheckpointRouteTests {
         _ path: String, query: String? = nil, method: String = "POST", listener: ListenerKind = .socket,
         isEnabled: Bool = true
     ) -> Routed {
-        API().route(request(path, query: query, method: method, listener: listener), enabledView(isEnabled))
+        API().route(
+            request(path, query: query, method: method, listener: listener), listener == .local ? nil : .localRoot,
+            allowedBy: "root on this node", enabledView(isEnabled))
     }
 
     private func response(_ routed: Routed) -> GateResponse? {
@@ -42,8 +45,14 @@ struct CheckpointRouteTests {
         #expect(call(routed("/checkpoint/%73hop/web/app"))?.namespace == "shop")
     }
 
-    @Test("It is for the socket alone", arguments: ["POST", "GET"])
-    func socketOnly(method: String) {
+    @Test("It is on the main listener as well, and not where nobody is asked who he is")
+    func listeners() {
+        #expect(call(routed("/checkpoint/a/b/c", listener: .main))?.identity == .localRoot)
+        #expect(call(routed("/checkpoint/a/b/c", listener: .local)) == nil)
+    }
+
+    @Test("On the local listener it is not there", arguments: ["POST", "GET"])
+    func notLocal(method: String) {
         let response = response(routed("/checkpoint/a/b/c", method: method, listener: .local))
         #expect(response?.status == (method == "GET" ? 404 : 404))
     }
@@ -128,7 +137,8 @@ struct CheckpointRouteTests {
 struct CheckpointAnswerTests {
     private let call = CheckpointCall(
         namespace: "a", pod: "b", container: "c", timeout: nil, isDryRun: false, name: nil,
-        peer: .unix(processID: 1, userID: 0, groupID: 0), userAgent: nil)
+        peer: .unix(processID: 1, userID: 0, groupID: 0), userAgent: nil, identity: .localRoot,
+        allowedBy: "root on this node")
 
     private func text(_ answer: CheckpointAnswer) -> String {
         String(decoding: answer.response(id: 7).body, as: UTF8.self)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Access
 import CRI
 import Checkpoint
 import Gate
@@ -72,7 +73,8 @@ final class DeskHarness {
     static func call(_ container: String = "app", timeout: Duration? = nil, isDryRun: Bool = false) -> CheckpointCall {
         CheckpointCall(
             namespace: "shop", pod: "web", container: container, timeout: timeout, isDryRun: isDryRun, name: "n",
-            peer: .unix(processID: 7, userID: 0, groupID: 0), userAgent: nil)
+            peer: .unix(processID: 7, userID: 0, groupID: 0), userAgent: nil, identity: .localRoot,
+            allowedBy: "root on this node")
     }
 
     static func survey(_ container: String = "app", state: ContainerState? = nil) -> ContainerSurvey {

@@ -58,6 +58,11 @@ class Node(Agent):
             f"containerRuntimeEndpoint: unix://{bed.socket}\nrootDir: {home}/kubelet\n"
             f"checkpointDirectory: {self.checkpoints}\n{config}", **options)
 
+    def web_pid(self):
+        """The web process that these tests speak to."""
+        pids = self.web_pids()
+        return pids.get("socket") or pids.get("network")
+
     # What it is asked.
 
     def post(self, path, query="timeout=60", timeout=90, body=None, method="POST"):

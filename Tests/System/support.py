@@ -123,15 +123,24 @@ class Agent:
         return json.loads(response.body)
 
     def web_pid(self):
-        """The web process: our only child of that name, or None."""
+        """The web process that serves the network, or None."""
+        return self.web_pids().get("network")
+
+    def web_pids(self):
+        """The web processes: of the "network", and while it is used that of the "socket"."""
+        inodes = {line.split()[6] for line in pathlib.Path("/proc/net/unix").read_text().splitlines()
+                  if line.endswith(f" {self.socket}")}
+        found = {}
         for task in pathlib.Path(f"/proc/{self.agent_pid()}/task").iterdir():
             for pid in (task / "children").read_text().split():
                 try:
                     if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "nodekeep-web":
-                        return int(pid)
-                except FileNotFoundError:
+                        links = [os.readlink(link) for link in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
+                        has_socket = any(f"socket:[{inode}]" in links for inode in inodes)
+                        found["socket" if has_socket else "network"] = int(pid)
+                except (FileNotFoundError, ProcessLookupError):
                     pass
-        return None
+        return found
 
     def agent_pid(self):
         """The agent itself, where a prefix such as unshare stands before it and forks."""

@@ -191,8 +191,16 @@ class Abuse(unittest.TestCase):
             self.assertNotIn(b"root:", body)
 
     def test_absurd_methods(self):
-        for method in (b"get", b"F(O)", b"CONNECT", b"TRACE", b"PROPFIND", b"G" * 5000, b"\xff\xfe"):
+        for method in (b"get", b"F(O)", b"CONNECT", b"PROPFIND", b"G" * 5000, b"\xff\xfe"):
             self.refused(method + b" /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, 405, 501)
+
+    def test_trace_sends_nothing_back(self):
+        for over_tcp in (True, False):
+            with connect(over_tcp) as client:
+                client.sendall(b"TRACE /livez HTTP/1.1\r\nHost: localhost\r\nX-Seen: by-nobody\r\n\r\n")
+                status, body = read_answer(client)
+            self.assertEqual(status, 405)
+            self.assertNotIn(b"by-nobody", body)
 
     def test_absurd_targets(self):
         for target in (b"*", b"http://evil/livez", b"livez", b"/a b", b"/\x1b[2J", b"/\xff", b"?"):

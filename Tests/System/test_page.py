@@ -386,7 +386,7 @@ class PageTest(AgentTest):
         # From nowhere else, without script, without style in attributes.
         links = Links(text)
         for place in links.places:
-            self.assertRegex(place, r"^(/[\w/]*|data:,)$")
+            self.assertRegex(place, r"^(/[\w/.]*|data:,)$")
         self.assertNotRegex(re.sub(r'aria-label="[^"]*"', "", style), r"url\(|@import|//")
         self.assertFalse(links.names & {"script", "iframe", "object", "embed", "form", "base", "img"}, links.names)
         self.assertFalse([name for name in links.attributes if name.startswith("on") or name == "style"])

@@ -8,6 +8,28 @@ package struct CheckpointAnswer: Error, Equatable, Sendable {
     package var contentType = "text/plain; charset=utf-8"
     package var headers: [HeaderField] = []
     package var body: String
+    /// What became of it, for the audit record; nil: no job has ended with this answer.
+    package var ending: Ending?
+
+    package struct Ending: Equatable, Sendable {
+        package var outcome: String
+        package var archive: String?
+        package var sha256: String?
+        /// Bytes.
+        package var size: UInt64?
+
+        package init(outcome: String, archive: String? = nil, sha256: String? = nil, size: UInt64? = nil) {
+            self.outcome = outcome
+            self.archive = archive
+            self.sha256 = sha256
+            self.size = size
+        }
+    }
+
+    /// The job's id; nil: there is none.
+    package var job: String? { headers.first { $0.name == Self.jobName }?.value }
+
+    private static let jobName = "nodekeep-job"
 
     package init(status: UInt16, headers: [HeaderField] = [], body: String) {
         self.status = status
@@ -74,7 +96,7 @@ package struct CheckpointAnswer: Error, Equatable, Sendable {
             body: Array(body.utf8))
     }
 
-    private static func jobField(_ job: String) -> HeaderField { HeaderField("nodekeep-job", job) }
+    private static func jobField(_ job: String) -> HeaderField { HeaderField(jobName, job) }
 
     private static func quoted(_ text: String) -> String {
         let encoder = JSONEncoder()

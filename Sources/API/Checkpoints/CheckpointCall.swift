@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Access
 package import Gate
 
 /// What a caller of `POST /checkpoint/{namespace}/{pod}/{container}` asks for.
@@ -14,10 +15,13 @@ package struct CheckpointCall: Equatable, Sendable {
     package var name: String?
     package var peer: Peer
     package var userAgent: String?
+    /// Who asks, as was found out, and by what right.
+    package var identity: Identity
+    package var allowedBy: String
 
     package init(
         namespace: String, pod: String, container: String, timeout: Duration?, isDryRun: Bool, name: String?,
-        peer: Peer, userAgent: String?
+        peer: Peer, userAgent: String?, identity: Identity, allowedBy: String
     ) {
         self.namespace = namespace
         self.pod = pod
@@ -27,6 +31,8 @@ package struct CheckpointCall: Equatable, Sendable {
         self.name = name
         self.peer = peer
         self.userAgent = userAgent
+        self.identity = identity
+        self.allowedBy = allowedBy
     }
 
     /// `namespace/pod/container`, as the kubelet's messages have it.

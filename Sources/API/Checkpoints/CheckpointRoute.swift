@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Access
 internal import Gate
 internal import NodeStatus
 
@@ -11,7 +12,9 @@ enum CheckpointRoute {
     static let longestTimeout = Duration.seconds(366 * 86_400)
 
     /// - Parameter isEnabled: the feature gate `ContainerCheckpoint`.
-    static func route(_ request: GateRequest, isEnabled: Bool) -> Result<CheckpointCall, CheckpointAnswer> {
+    static func route(
+        _ request: GateRequest, _ identity: Identity, allowedBy: String, isEnabled: Bool
+    ) -> Result<CheckpointCall, CheckpointAnswer> {
         guard isEnabled else { return .failure(.featureOff) }
         guard let target = RequestTarget(path: request.path, query: request.query) else {
             return .failure(.badRequest("the path or query holds a malformed escape or a control byte"))
@@ -25,7 +28,7 @@ enum CheckpointRoute {
         }
         var call = CheckpointCall(
             namespace: namespace, pod: pod, container: container, timeout: nil, isDryRun: false, name: nil,
-            peer: request.peer, userAgent: request.header("user-agent"))
+            peer: request.peer, userAgent: request.header("user-agent"), identity: identity, allowedBy: allowedBy)
         // As the kubelet does it, the last of several counts; unlike there, what is no number is the caller's fault.
         if let text = target.values(of: "timeout").last {
             guard let seconds = Int64(text), seconds >= 0 else { return .failure(.badTimeout) }

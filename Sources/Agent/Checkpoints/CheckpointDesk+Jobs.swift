@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import API
+internal import Access
 internal import Checkpoint
 internal import Gate
 internal import Glibc
@@ -288,16 +289,9 @@ extension CheckpointDesk {
     }
 
     private static func requester(_ call: CheckpointCall) -> Requester {
-        switch call.peer {
-        case .unix(let processID, let userID, _):
-            Requester(
-                user: userID == 0 ? "root" : "uid:\(userID)", authenticatedBy: "peer credentials",
-                from: "pid \(processID)", userAgent: call.userAgent, request: call.name)
-        case .tcp(let address, let port):
-            Requester(
-                user: "", authenticatedBy: "nothing", from: "\(address) port \(port)", userAgent: call.userAgent,
-                request: call.name)
-        }
+        Requester(
+            user: call.identity.name, authenticatedBy: call.identity.method.rawValue, from: AuditLog.from(call.peer),
+            userAgent: call.userAgent, request: call.name)
     }
 
     /// What there is to show.

@@ -8,11 +8,17 @@ enum CheckpointReplies {
     /// - Parameter directory: where the archives are, as the operator named it.
     static func answer(_ call: CheckpointCall, _ record: JobRecord, directory: String) -> CheckpointAnswer {
         let job = record.request.id
+        var answer: CheckpointAnswer
         if record.outcome == .published, let archive = record.archive {
-            return .published(path: directory + "/" + archive, job: job)
+            answer = .published(path: directory + "/" + archive, job: job)
+        } else if record.outcome == .dropped {
+            answer = .later(call, seconds: 5, record.message, job: job)
+        } else {
+            answer = .failed(call, status: status(record.outcome), record.message, job: job)
         }
-        if record.outcome == .dropped { return .later(call, seconds: 5, record.message, job: job) }
-        return .failed(call, status: status(record.outcome), record.message, job: job)
+        answer.ending = CheckpointAnswer.Ending(
+            outcome: record.outcome.rawValue, archive: record.archive, sha256: record.sha256, size: record.size)
+        return answer
     }
 
     static func status(_ outcome: JobOutcome) -> UInt16 {

@@ -47,6 +47,9 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The Unix socket.", valueName: "path"))
     var socket: String?
 
+    @Option(help: ArgumentHelp("Where the API server is that webhooks ask.", valueName: "file"))
+    var kubeconfig: String?
+
     /// Reads the file and resolves everything into one value.
     ///
     /// - Throws: `ExitCode(2)` after a line for every problem on standard error.
@@ -80,7 +83,8 @@ struct ConfigurationOptions: ParsableArguments {
                 flags: FlagValues(
                     rootDir: rootDir, stateDir: stateDir, runDir: runDir,
                     containerRuntimeEndpoint: containerRuntimeEndpoint, hostnameOverride: hostnameOverride,
-                    nodeIP: nodeIP, localAddress: localAddress, localPort: localPort, socket: socket, v: verbosity),
+                    nodeIP: nodeIP, localAddress: localAddress, localPort: localPort, socket: socket,
+                    kubeconfig: kubeconfig, v: verbosity),
                 isRoot: geteuid() == 0, environment: Self.environment, exists: { access($0, F_OK) == 0 }))
         if resolution.configuration?.node.kubeletVersion.isEmpty == true {
             resolution.configuration?.node.kubeletVersion = Version.asKubelet

@@ -12,8 +12,8 @@ struct NodekeepCommand: AsyncParsableCommand {
             """,
         version: "nodekeep \(Version.current)",
         subcommands: [
-            ServeCommand.self, StatusCommand.self, CheckpointCommand.self, RecoverCommand.self, ConfigCommand.self,
-            DumpCommand.self, VersionCommand.self,
+            ServeCommand.self, StatusCommand.self, CheckpointCommand.self, RecoverCommand.self, TokenCommand.self,
+            PolicyCommand.self, ConfigCommand.self, DumpCommand.self, VersionCommand.self,
         ])
 
 }

@@ -26,7 +26,7 @@ final class JobScene: Sendable {
             container: ContainerIdentity(
                 namespace: "default", pod: pod, podUID: "uid-1", container: "count", containerID: FakeNode.container,
                 sandboxID: "sandbox", attempt: 0, image: "image"),
-            requester: Requester(user: "root", authenticatedBy: "peer credentials", from: "pid 1"),
+            requester: Requester(user: "root", authenticatedBy: "peer", from: "pid 1"),
             runtimeEndpoint: FakeNode.endpoint, estimate: nil)
     }
 

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import API
+internal import Access
+internal import Gate
+internal import Logging
+internal import NodeStatus
+internal import Synchronization
+
+/// Who asked for what, by what right, and what came of it: a record in the journal for every attempt at a checkpoint,
+/// and for whoever was turned away elsewhere. Never a credential.
+final class AuditLog: Sendable {
+    /// Those who are turned away could fill the journal: so many records a second, the others are counted.
+    fileprivate static let refusalsPerSecond = 10.0
+    fileprivate static let burst = 50.0
+
+    fileprivate struct Allowance {
+        var left = AuditLog.burst
+        var refilledAt: Duration = .zero
+        var unrecorded: UInt64 = 0
+    }
+
+    private let logger: Logger
+    private let allowance = Mutex(Allowance())
+    private let counts = Mutex<[String: UInt64]>([:])
+
+    init(_ logger: Logger) {
+        self.logger = logger
+    }
+
+    /// Requests by decision since the agent started: `allowed`, `unauthenticated`, `forbidden`, `undecided`, `busy`.
+    var decisions: [String: UInt64] { counts.withLock { $0 } }
+
+    func count(_ verdict: Verdict) {
+        let word = Self.word(verdict)
+        counts.withLock { $0[word, default: 0] += 1 }
+    }
+
+    /// Somebody was turned away.
+    func refused(_ request: GateRequest, _ attributes: AccessAttributes, _ refusal: AccessRefusal, now: Duration) {
+        guard let unrecorded = allowance.withLock({ $0.take(now) }) else { return }
+        var metadata = Self.metadata(request, attributes, refusal.identity)
+        metadata["decision"] = "\(Self.word(.refused(refusal)))"
+        metadata["reason"] = "\(refusal.reason)"
+        metadata["http_status"] = "\(refusal.status)"
+        if unrecorded > 0 { metadata["unrecorded"] = "\(unrecorded)" }
+        let more = unrecorded > 0 ? " (and \(unrecorded) more since the last record)" : ""
+        logger.notice(
+            "audit: \(Self.subject(request, attributes)) \(Self.who(refusal.identity, request)) is refused with \(refusal.status): \(refusal.reason)\(more)",
+            metadata: metadata)
+    }
+
+    /// A checkpoint call was answered.
+    func answered(_ call: CheckpointCall, _ request: GateRequest, _ answer: CheckpointAnswer, after duration: Duration)
+    {
+        let attributes = AccessRoute.attributes(request)
+        var metadata = Self.metadata(request, attributes, call.identity)
+        metadata["decision"] = "allowed"
+        metadata["reason"] = "\(call.allowedBy)"
+        metadata["http_status"] = "\(answer.status)"
+        metadata["duration_ms"] = "\(Int64((duration.inSeconds * 1_000).rounded()))"
+        metadata["dry_run"] = call.isDryRun ? "true" : nil
+        metadata["request"] = call.name.map { "\($0)" }
+        metadata["job"] = answer.job.map { "\($0)" }
+        metadata["outcome"] = answer.ending.map { "\($0.outcome)" }
+        metadata["archive"] = answer.ending?.archive.map { "\($0)" }
+        metadata["sha256"] = answer.ending?.sha256.map { "\($0)" }
+        metadata["size"] = answer.ending?.size.map { "\($0)" }
+        logger.notice(
+            "audit: \(Self.subject(request, attributes)) \(Self.who(call.identity, request)), allowed by \(call.allowedBy), is answered with \(answer.status)",
+            metadata: metadata)
+    }
+
+    /// A request about checkpoints that no job came of, because of what it asked for.
+    func answered(_ request: GateRequest, _ identity: Identity, by rule: String, _ status: UInt16) {
+        let attributes = AccessRoute.attributes(request)
+        var metadata = Self.metadata(request, attributes, identity)
+        metadata["decision"] = "allowed"
+        metadata["reason"] = "\(rule)"
+        metadata["http_status"] = "\(status)"
+        logger.notice(
+            "audit: \(Self.subject(request, attributes)) \(Self.who(identity, request)), allowed by \(rule), is answered with \(status)",
+            metadata: metadata)
+    }
+
+    // MARK: - Words
+
+    private static func subject(_ request: GateRequest, _ attributes: AccessAttributes) -> String {
+        if let target = attributes.checkpoint {
+            return "\(request.method) checkpoint of \(target.namespace)/\(target.pod)/\(target.container)"
+        }
+        return "\(request.method) \(shortened(request.path))"
+    }
+
+    private static func who(_ identity: Identity?, _ request: GateRequest) -> String {
+        "for \(identity?.name ?? "nobody known") from \(from(request.peer))"
+    }
+
+    static func from(_ peer: Peer) -> String {
+        switch peer {
+        case .unix(let processID, _, _): "pid \(processID)"
+        case .tcp(let address, let port): "\(address) port \(port)"
+        }
+    }
+
+    private static func word(_ verdict: Verdict) -> String {
+        switch verdict {
+        case .allowed: "allowed"
+        case .refused(.unauthenticated): "unauthenticated"
+        case .refused(.forbidden): "forbidden"
+        case .refused(.undecided): "undecided"
+        case .refused(.busy): "busy"
+        }
+    }
+
+    /// What a client has sent is shown, but not all of it.
+    private static func shortened(_ text: String) -> String {
+        text.utf8.count <= 256 ? text : String(decoding: text.utf8.prefix(256), as: UTF8.self) + "…"
+    }
+
+    private static func metadata(
+        _ request: GateRequest, _ attributes: AccessAttributes, _ identity: Identity?
+    ) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "audit": "\(attributes.subresources.first ?? "")", "verb": "\(attributes.verb)",
+            "path": "\(shortened(request.path))", "from": "\(from(request.peer))", "listener": "\(request.listener)",
+        ]
+        if let target = attributes.checkpoint {
+            metadata["namespace"] = "\(target.namespace)"
+            metadata["pod"] = "\(target.pod)"
+            metadata["container"] = "\(target.container)"
+        }
+        if let identity {
+            metadata["user"] = "\(identity.name)"
+            metadata["groups"] = "\(identity.groups.joined(separator: ","))"
+            metadata["authenticated_by"] = "\(identity.method.rawValue)"
+        }
+        metadata["user_agent"] = request.headers.first { $0.name == "user-agent" }.map { "\(shortened($0.value))" }
+        return metadata
+    }
+}
+
+extension AuditLog.Allowance {
+    /// - Returns: how many went without a record since the last one; nil: this one does too.
+    fileprivate mutating func take(_ now: Duration) -> UInt64? {
+        left = min(AuditLog.burst, left + max(0, (now - refilledAt).inSeconds) * AuditLog.refusalsPerSecond)
+        refilledAt = now
+        guard left >= 1 else {
+            unrecorded &+= 1
+            return nil
+        }
+        left -= 1
+        defer { unrecorded = 0 }
+        return unrecorded
+    }
+}
