@@ -24,12 +24,22 @@ struct OutboundQueue {
             }
             guard written > 0 else {
                 if errno == EINTR { continue }
-                return errno == EAGAIN
+                let isFull = errno == EAGAIN
+                forgetSent()
+                return isFull
             }
             sent += written
         }
         bytes.removeAll(keepingCapacity: bytes.capacity <= 65_536)
         sent = 0
         return true
+    }
+
+    /// A reader that always leaves something would otherwise have all kept that was ever sent. What is moved for it is
+    /// never more than what it frees.
+    private mutating func forgetSent() {
+        guard sent > count else { return }
+        bytes.removeFirst(sent)
+        sent = 0
     }
 }

@@ -17,6 +17,8 @@ struct WebSession {
     /// Pages in use are looked at this often even when nothing was published: health depends on time alone.
     private static let refreshInterval: Duration = .seconds(1)
 
+    /// With so much that web has not read yet, nothing more is made for it.
+    private static let crowded = 1_048_576
     private static let maximumUndecided = 128
     /// A webhook has half a minute for its answer. Milliseconds.
     private static let decisionPatience: UInt32 = 45_000
@@ -72,7 +74,8 @@ struct WebSession {
     /// Nobody is connected, as far as it said last.
     var isIdle: Bool { openConnections == 0 && undecided.isEmpty }
     var hasOutput: Bool { !output.isEmpty }
-    var nextDeadline: Duration { waiting.isEmpty ? min(nextPing, nextRefresh) : .zero }
+    var isCrowded: Bool { output.count > Self.crowded }
+    var nextDeadline: Duration { waiting.isEmpty || isCrowded ? min(nextPing, nextRefresh) : .zero }
 
     /// - Returns: False when the message does not fit into a frame. A page that large stays unpublished, and its
     ///   requests are passed on and refused one by one.
@@ -107,9 +110,12 @@ struct WebSession {
     ///
     /// - Parameter change: changes what is known about the process.
     mutating func receive(_ around: Surroundings, _ change: ((inout WebFacts) -> Void) -> Void) throws {
+        guard !isCrowded else { return }
         if waiting.isEmpty { try read() }
         let now = Time.monotonic()
-        for frame in waiting.prefix(Self.batch) {
+        var taken = 0
+        for frame in waiting.prefix(Self.batch) where !isCrowded {
+            taken += 1
             switch try GateDecoder.webMessage(frame) {
             case .ready:
                 change { $0.isReady = true }
@@ -139,7 +145,7 @@ struct WebSession {
                 log(level, text, now: now, to: around.logger)
             }
         }
-        waiting.removeFirst(min(Self.batch, waiting.count))
+        waiting.removeFirst(taken)
     }
 
     /// The answer to a long call.

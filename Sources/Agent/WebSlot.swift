@@ -66,7 +66,7 @@ struct WebSlot {
             return isOnDemand && now >= nextStart
                 ? listeners.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) } : []
         }
-        let events = POLLIN | (session.hasOutput ? POLLOUT : 0)
+        let events = (session.isCrowded ? 0 : POLLIN) | (session.hasOutput ? POLLOUT : 0)
         return [pollfd(fd: session.child.gate, events: Int16(events), revents: 0)]
     }
 
