@@ -17,22 +17,19 @@ extension WebCounters {
                 $0.path == count.path && $0.listener == count.listener && $0.status == count.status
             }) {
                 sum.served[index].count = Self.sum(sum.served[index].count, count.count)
-            } else if sum.served.count < Self.mostRows {
+            } else if sum.served.count < Self.maximumRows {
                 sum.served.append(count)
             }
         }
         for count in other.refused {
             if let index = sum.refused.firstIndex(where: { $0.reason == count.reason && $0.status == count.status }) {
                 sum.refused[index].count = Self.sum(sum.refused[index].count, count.count)
-            } else if sum.refused.count < Self.mostRows {
+            } else if sum.refused.count < Self.maximumRows {
                 sum.refused.append(count)
             }
         }
         return sum
     }
-
-    /// Web knows a dozen pages and a dozen reasons; a hostile one may make up more, but not without end.
-    private static let mostRows = 128
 
     private static func sum(_ left: UInt64, _ right: UInt64) -> UInt64 {
         let (value, overflow) = left.addingReportingOverflow(right)

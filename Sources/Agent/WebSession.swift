@@ -137,6 +137,7 @@ struct WebSession {
                 book.used(uses)
             case .pong(let number, let counters):
                 guard number <= pingNumber else { throw AgentError("it answered a ping that was never sent") }
+                try counters.validate()
                 lastPong = now
                 openConnections = counters.connectionsOpen
                 if openConnections > 0 { lastBusy = now }

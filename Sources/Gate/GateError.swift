@@ -18,6 +18,8 @@ package enum GateError: Error, Equatable, CustomStringConvertible {
     case trailingBytes(Int)
     /// A request of the web process that no honest web process would send.
     case badRequest(String)
+    /// Counters of what no honest web process counts.
+    case badCounters(String)
     /// An identity that no listener can have.
     case badIdentity(String)
 
@@ -32,6 +34,7 @@ package enum GateError: Error, Equatable, CustomStringConvertible {
         case .badValue(let field, let value): "\(field) cannot be \(value)"
         case .trailingBytes(let count): "\(count) bytes after the last field"
         case .badRequest(let reason): "invalid request: \(reason)"
+        case .badCounters(let reason): "invalid counters: \(reason)"
         case .badIdentity(let reason): "invalid server identity: \(reason)"
         }
     }

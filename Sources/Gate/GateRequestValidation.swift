@@ -73,6 +73,32 @@ extension GateRequest {
     }
 }
 
+extension WebCounters {
+    /// Web knows a dozen pages and two dozen reasons; a hostile one may make up more, but not without end.
+    package static let maximumRows = 128
+    private static let maximumNameSize = 64
+
+    /// Checks what the decoder cannot. They are summed up with those of other processes, kept, and shown to everybody who
+    /// asks for the metrics.
+    ///
+    /// - Throws: ``GateError/badCounters(_:)``.
+    package func validate() throws(GateError) {
+        guard served.count <= Self.maximumRows, refused.count <= Self.maximumRows else {
+            throw .badCounters("too many rows")
+        }
+        for name in served.lazy.map(\.path) {
+            guard name.utf8.count <= Self.maximumNameSize, name.utf8.allSatisfy(isVisibleByte) else {
+                throw .badCounters("the name of a page")
+            }
+        }
+        for name in refused.lazy.map(\.reason) {
+            guard name.utf8.count <= Self.maximumNameSize, name.utf8.allSatisfy(isVisibleByte) else {
+                throw .badCounters("the name of a reason")
+            }
+        }
+    }
+}
+
 /// A byte of an RFC 9110 token: a method or a field name.
 @inlinable
 package func isTokenByte(_ byte: UInt8) -> Bool {
