@@ -197,7 +197,8 @@ final class GateLoop: Sendable {
                 facts.starts += 1
                 facts.carryCounters()
             }
-            var session = WebSession(child: child, kinds: Set(slot.listeners.map(\.kind)), now: now)
+            var session = WebSession(
+                child: child, kinds: Set(slot.listeners.map(\.kind)), logAllowance: slot.logAllowance, now: now)
             var configuration = WebConfiguration(listeners: WebChild.inherited(slot.listeners))
             if session.kinds.contains(.main) { configuration.tlsPriorities = tls?.priorities ?? "" }
             session.send(.configure(configuration))
@@ -223,7 +224,9 @@ final class GateLoop: Sendable {
     }
 
     private func end(_ slot: inout WebSlot, because error: (any Error)?) {
-        guard let child = slot.session?.child else { return }
+        guard let session = slot.session else { return }
+        let child = session.child
+        slot.logAllowance = session.logAllowance
         slot.session = nil
         let outcome = child.end()
         // Whoever asked has lost the connection with it.

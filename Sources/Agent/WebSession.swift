@@ -53,21 +53,21 @@ struct WebSession {
     private var lastRequest: UInt64 = 0
     private var lastPong: Duration
     private var pingNumber: UInt64 = 0
-    private var logAllowance: Double = 50
-    private var logRefilled: Duration
+    /// What is left of it goes over to the next process.
+    private(set) var logAllowance: LogAllowance
     private(set) var nextPing: Duration
     private(set) var nextRefresh: Duration
     /// When somebody was last seen to be connected.
     private(set) var lastBusy: Duration
     private var openConnections: UInt64 = 0
 
-    init(child: WebChild, kinds: Set<ListenerKind>, now: Duration) {
+    init(child: WebChild, kinds: Set<ListenerKind>, logAllowance: LogAllowance, now: Duration) {
         self.child = child
         self.kinds = kinds
+        self.logAllowance = logAllowance
         lastBusy = now
         lastPong = now
         nextPing = now
-        logRefilled = now
         nextRefresh = .seconds(Int64.max / 4)
     }
 
@@ -247,12 +247,8 @@ struct WebSession {
         }
     }
 
-    /// Lines from web are rate-limited here too: five a second, fifty at once.
     private mutating func log(_ level: LogLevel, _ text: String, now: Duration, to logger: Logger) {
-        logAllowance = min(50, logAllowance + (now - logRefilled).inSeconds * 5)
-        logRefilled = now
-        guard logAllowance >= 1 else { return }
-        logAllowance -= 1
+        guard logAllowance.take(now) else { return }
         let line = String(text.unicodeScalars.prefix(1_024).map(Character.init))
         let target: Logger.Level =
             switch level {

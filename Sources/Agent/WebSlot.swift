@@ -16,6 +16,8 @@ struct WebSlot {
     /// Changes what is known about the process.
     let change: ((inout WebFacts) -> Void) -> Void
     var session: WebSession?
+    /// The one after it goes on with what it has left.
+    var logAllowance = LogAllowance()
     private(set) var isDraining = false
     private var nextStart: Duration = .zero
     private var startedAt: Duration = .zero
