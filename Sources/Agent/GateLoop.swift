@@ -191,6 +191,7 @@ final class GateLoop: Sendable {
     private func start(_ slot: inout WebSlot, _ now: Duration) {
         slot.willStart(now)
         do {
+            for listener in slot.listeners { try listener.reopen() }
             let child = try WebChild.spawn(executable: executable, listeners: slot.listeners)
             slot.change { facts in
                 facts.processID = child.processID

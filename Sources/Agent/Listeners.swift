@@ -12,7 +12,31 @@ final class Listeners: Sendable {
         let allowedHosts: [String]
         /// For people: `http://127.0.0.1:10281`.
         let name: String
+
+        /// Listens again where a web process has shut the socket down: it has the same one, so it did that for all. What
+        /// listens stays as it is.
+        ///
+        /// - Throws: `AgentError` naming the address or path.
+        func reopen() throws {
+            guard kind == .socket else {
+                guard listen(descriptor, Listeners.backlog) == 0 else {
+                    throw AgentError("listen on", name, code: errno)
+                }
+                return
+            }
+            // A Unix socket that was shut down stays so: another takes its number.
+            var state = pollfd(fd: descriptor, events: Listeners.readEnd, revents: 0)
+            guard poll(&state, 1, 0) > 0 else { return }
+            let another = try Listeners.bindSocket(String(name.dropFirst("unix:".count)))
+            dup2(another.descriptor, descriptor)
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+            close(another.descriptor)
+        }
     }
+
+    private static let backlog: Int32 = 512
+    /// POLLRDHUP, which the Glibc module hides behind _GNU_SOURCE.
+    private static let readEnd: Int16 = 0x2000
 
     let all: [Listener]
     private let socketPath: String
@@ -104,7 +128,7 @@ final class Listeners: Sendable {
                 }
             }
         }
-        guard outcome == 0, listen(descriptor, 512) == 0 else {
+        guard outcome == 0, listen(descriptor, backlog) == 0 else {
             let code = errno
             close(descriptor)
             let hint =
@@ -134,17 +158,15 @@ final class Listeners: Sendable {
         let descriptor = socket(
             AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
         guard descriptor >= 0 else { throw AgentError("open a socket for", path, code: errno) }
-        // The mode is right from the first moment: a chmod afterwards would leave a gap. No thread exists yet that
-        // could make a file under this mask.
-        let mask = umask(0o117)
+        // The mode is never wider than this: the file gets what the mask leaves of the socket's own, and then all of it.
+        fchmod(descriptor, 0o660)
         let outcome = withUnsafePointer(to: &sock) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        let code = errno
-        umask(mask)
-        guard outcome == 0, listen(descriptor, 512) == 0 else {
+        guard outcome == 0, chmod(path, 0o660) == 0, listen(descriptor, backlog) == 0 else {
+            let code = errno
             close(descriptor)
             throw AgentError("listen on", path, code: code, hint: "set socket or --socket")
         }
