@@ -86,7 +86,8 @@ final class AuditLog: Sendable {
 
     private static func subject(_ request: GateRequest, _ attributes: AccessAttributes) -> String {
         if let target = attributes.checkpoint {
-            return "\(request.method) checkpoint of \(target.namespace)/\(target.pod)/\(target.container)"
+            let name = [target.namespace, target.pod, target.container].map(shortened).joined(separator: "/")
+            return "\(request.method) checkpoint of \(name)"
         }
         return "\(request.method) \(shortened(request.path))"
     }
@@ -125,9 +126,9 @@ final class AuditLog: Sendable {
             "path": "\(shortened(request.path))", "from": "\(from(request.peer))", "listener": "\(request.listener)",
         ]
         if let target = attributes.checkpoint {
-            metadata["namespace"] = "\(target.namespace)"
-            metadata["pod"] = "\(target.pod)"
-            metadata["container"] = "\(target.container)"
+            metadata["namespace"] = "\(shortened(target.namespace))"
+            metadata["pod"] = "\(shortened(target.pod))"
+            metadata["container"] = "\(shortened(target.container))"
         }
         if let identity {
             metadata["user"] = "\(identity.name)"
