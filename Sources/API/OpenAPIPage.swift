@@ -32,16 +32,16 @@ enum OpenAPIPage {
     private static let security = #"[{},{"bearer":[]},{"certificate":[]}]"#
 
     private static let paths = [
-        get("/", "status page for people", "text/html", parameters: "", extra: ""),
+        get("/", "status page for people", "text/html", parameters: ""),
         get("/status", "everything as one report", "application/json", parameters: pretty, schema: "Report"),
         get("/node", "the node as a Kubernetes Node v1", "application/json", parameters: pretty, schema: "Node"),
-        get("/healthz", "whether the agent's loops go round", "text/plain", parameters: health, extra: unhealthy),
-        get("/livez", "the same as /healthz", "text/plain", parameters: health, extra: unhealthy),
+        get("/healthz", "whether the agent's loops go round", "text/plain", parameters: health, failed: "Unhealthy"),
+        get("/livez", "the same as /healthz", "text/plain", parameters: health, failed: "Unhealthy"),
         get(
             "/readyz", "the same, and whether the node has been read", "text/plain", parameters: health,
-            extra: unhealthy),
-        get("/metrics", "Prometheus metrics", "text/plain", parameters: "", extra: ""),
-        get("/metrics/resource", "the kubelet's resource metrics", "text/plain", parameters: "", extra: ""),
+            failed: "Unhealthy"),
+        get("/metrics", "Prometheus metrics", "text/plain", parameters: ""),
+        get("/metrics/resource", "the kubelet's resource metrics", "text/plain", parameters: ""),
         get(path, "this document", "application/json", parameters: "", schema: "Any"),
         get("/configz", "the effective configuration", "application/json", parameters: "", schema: "Any"),
         get(
@@ -53,13 +53,15 @@ enum OpenAPIPage {
     // MARK: - Operations
 
     private static func get(
-        _ path: String, _ summary: String, _ type: String, parameters: String, schema: String? = nil, extra: String = ""
+        _ path: String, _ summary: String, _ type: String, parameters: String, schema: String? = nil,
+        failed: String = "Refusal"
     ) -> String {
         let content =
             schema.map { ##"{"schema":{"$ref":"#/components/schemas/\##($0)"}}"## } ?? #"{"schema":{"type":"string"}}"#
         func operation(_ method: String, _ answer: String) -> String {
             #""\#(method)":{"operationId":"\#(method)\#(path.replacingSlashes)","summary":"\#(summary)","#
-                + #""parameters":[\#(parameters)],"responses":{"200":\#(answer),\#(extra)\#(refusals)}}"#
+                + #""parameters":[\#(parameters)],"responses":{"200":\#(answer),"#
+                + ##""500":{"$ref":"#/components/responses/\##(failed)"},\##(refusals)}}"##
         }
         let full =
             #"{"description":"OK","headers":{"ETag":{"schema":{"type":"string"}}},"content":{"\#(type)":\#(content)}}"#
@@ -83,6 +85,7 @@ enum OpenAPIPage {
         "200":{"description":"the archive's path, or what it would take","headers":{"nodekeep-job":{"schema":{"type":"string"}}},\
         "content":{"application/json":{"schema":{"$ref":"#/components/schemas/Checkpoint"}}}},\
         "409":\(plain("not running, paused, or worked on by somebody else")),\
+        "500":\(plain("no runtime, or it or the dump has failed")),\
         "504":\(plain("not finished in time; the job goes on")),\
         "507":\(plain("it would not fit on a disk")),\(refusals)}}}
         """
@@ -100,7 +103,6 @@ enum OpenAPIPage {
     private static let jobs =
         flag("pretty", "indents the JSON")
         + #",{"name":"request","in":"query","description":"only those that their callers named so","schema":{"type":"string"}}"#
-    private static let unhealthy = #""500":\#(plain("a check has failed")),"#
 
     private static func flag(_ name: String, _ description: String) -> String {
         #"{"name":"\#(name)","in":"query","description":"\#(description)","allowEmptyValue":true,"schema":{"type":"string"}}"#
@@ -109,8 +111,8 @@ enum OpenAPIPage {
     /// What anything may be answered with.
     private static let refusals = [
         ("304", "NotModified"), ("400", "Refusal"), ("401", "Refusal"), ("403", "Refusal"), ("404", "Refusal"),
-        ("405", "MethodNotAllowed"), ("413", "Refusal"), ("414", "Refusal"), ("431", "Refusal"), ("503", "Refusal"),
-        ("default", "Refusal"),
+        ("405", "MethodNotAllowed"), ("413", "Refusal"), ("414", "Refusal"), ("431", "Refusal"), ("501", "Refusal"),
+        ("503", "Refusal"), ("505", "Refusal"),
     ].map { ##""\##($0)":{"$ref":"#/components/responses/\##($1)"}"## }.joined(separator: ",")
 
     private static let components = """
@@ -119,6 +121,9 @@ enum OpenAPIPage {
         "Refusal":{"description":"why not, as a metav1.Status or as text","content":{\
         "application/json":{"schema":{"$ref":"#/components/schemas/Status"}},\
         "text/plain":{"schema":{"type":"string"}},"text/html":{"schema":{"type":"string"}}}},\
+        "Unhealthy":{"description":"a check has failed, or it could not be found out whether you may ask","content":{\
+        "text/plain":{"schema":{"type":"string"}},\
+        "application/json":{"schema":{"$ref":"#/components/schemas/Status"}}}},\
         "MethodNotAllowed":{"description":"another method","headers":{"Allow":{"required":true,\
         "schema":{"type":"string"}}},"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Status"}},\
         "text/plain":{"schema":{"type":"string"}}}}},\
