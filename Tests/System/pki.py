@@ -23,6 +23,19 @@ class Authority:
                 "-subj", f"/CN={name}", "-keyout", self.key, "-out", self.certificate)
         self.number = 0
 
+    def subordinate(self, name):
+        """Another authority, signed by this one."""
+        other = object.__new__(Authority)
+        other.directory, other.name, other.number = self.directory, name, 0
+        other.certificate, other.key = self.directory / f"{name}.crt", self.directory / f"{name}.key"
+        request, extra = self.directory / f"{name}.csr", self.directory / f"{name}.ext"
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+                "-keyout", other.key, "-out", request)
+        extra.write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n")
+        openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial",
+                "-days", "2", "-extfile", extra, "-out", other.certificate)
+        return other
+
     def issue(self, subject, usage="clientAuth", names="", begins=None, ends=None, kind="ec"):
         """(certificate, key) files. `begins` and `ends` are openssl's UTC times, otherwise now and two days."""
         self.number += 1
