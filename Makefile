@@ -30,6 +30,7 @@ unit:
 # The built binaries on this machine: real /proc, real mounts, real clients.
 system: build
 	scripts/install-packages test
+	scripts/python-tools
 	python3 Tests/System/run.py
 
 # The built binaries with a real containerd, runc and CRIU, in a mount namespace (as root).
