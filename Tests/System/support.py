@@ -131,14 +131,26 @@ class Agent:
         inodes = {line.split()[6] for line in pathlib.Path("/proc/net/unix").read_text().splitlines()
                   if line.endswith(f" {self.socket}")}
         found = {}
+        gone = (FileNotFoundError, ProcessLookupError)
+
+        def link(path):
+            try:
+                return os.readlink(path)
+            except gone:  # a connection that has just ended
+                return None
+
         for task in pathlib.Path(f"/proc/{self.agent_pid()}/task").iterdir():
-            for pid in (task / "children").read_text().split():
+            try:
+                children = (task / "children").read_text().split()
+            except gone:  # a thread that has just ended
+                continue
+            for pid in children:
                 try:
                     if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "nodekeep-web":
-                        links = [os.readlink(link) for link in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
+                        links = [link(path) for path in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
                         has_socket = any(f"socket:[{inode}]" in links for inode in inodes)
                         found["socket" if has_socket else "network"] = int(pid)
-                except (FileNotFoundError, ProcessLookupError):
+                except gone:
                     pass
         return found
 
