@@ -115,7 +115,7 @@ struct CriuImages {
         // Not a version that is known.
         guard (1...3).contains(version) else { return nil }
         let processIDs = try Self.processIDs(of: processes)
-        for id in processIDs where !cores.contains(id) {
+        for id in processIDs.sorted() where !cores.contains(id) {
             throw ArchiveProblem("it has no checkpoint/core-\(id).img, of a process that checkpoint/pstree.img lists")
         }
         for (name, map) in pagemaps {

@@ -84,11 +84,15 @@ enum TarName {
     static func normalized(_ name: String) throws(ArchiveProblem) -> String {
         guard !name.isEmpty else { throw ArchiveProblem("there is an entry without a name") }
         guard name.utf8.count <= limit else { throw ArchiveProblem("there is a name longer than \(limit) bytes") }
-        guard !name.hasPrefix("/") else { throw ArchiveProblem("there is an absolute name in it: \(printable(name))") }
-        let components = name.split(separator: "/").filter { $0 != "." }
-        guard !components.contains("..") else {
+        // By bytes, as the file system has it: to Swift a slash with an accent behind it is another character.
+        let slash = UInt8(ascii: "/")
+        guard name.utf8.first != slash else {
+            throw ArchiveProblem("there is an absolute name in it: \(printable(name))")
+        }
+        let components = name.utf8.split(separator: slash).filter { !$0.elementsEqual(".".utf8) }
+        guard !components.contains(where: { $0.elementsEqual("..".utf8) }) else {
             throw ArchiveProblem("there is a name with .. in it: \(printable(name))")
         }
-        return components.isEmpty ? "." : components.joined(separator: "/")
+        return components.isEmpty ? "." : components.map { String(Substring($0)) }.joined(separator: "/")
     }
 }

@@ -99,13 +99,13 @@ struct TarReader<Consumer: TarConsumer> {
             if zeroBlocks == 2 { state = .end }
             return taken
         }
+        let start = position + UInt64(taken) - UInt64(TarHeader.size)
         guard zeroBlocks == 0 else {
-            throw ArchiveProblem("there is a block of zeros in it, before byte \(position), and more behind it")
+            throw ArchiveProblem("there is a block of zeros in it, before byte \(start), and more behind it")
         }
         do throws(ArchiveProblem) {
             try begin(try TarHeader(block))
         } catch {
-            let start = (position + UInt64(taken)) - UInt64(TarHeader.size)
             throw ArchiveProblem("\(error.description) (in the header at byte \(start))")
         }
         return taken

@@ -33,6 +33,13 @@ import Testing
                 == "checkpoint/pstree.img lists no process")
     }
 
+    @Test func theFirstProcessWithoutItsCoreIsNamed() throws {
+        let many = image(0x5027_3030, (1...60).map { [0x08, $0, 0x10, 0] })
+        #expect(
+            try problem { $0["checkpoint/pstree.img"] = many }
+                == "it has no checkpoint/core-2.img, of a process that checkpoint/pstree.img lists")
+    }
+
     @Test func everyPagemapHasItsPages() throws {
         #expect(
             try problem { $0["checkpoint/pages-2.img"] = nil }

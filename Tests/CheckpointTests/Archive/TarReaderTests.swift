@@ -67,6 +67,17 @@ import Testing
         }
     }
 
+    @Test func problemsAreTheSameInPiecesOfAnyLength() {
+        var builder = TarBuilder()
+        builder.bytes = [UInt8](repeating: 0, count: 512)
+        builder.add("x")
+        builder.end()
+        for pieces in [1, 100, 512, 100_000] {
+            let error = #expect(throws: ArchiveProblem.self) { try builder.read(pieces: pieces) }
+            #expect(error?.description == "there is a block of zeros in it, before byte 512, and more behind it")
+        }
+    }
+
     @Test func sizesThatCannotBe() {
         func problem(_ size: [UInt8], type: Character = "0") -> String? {
             var builder = TarBuilder()
@@ -99,7 +110,10 @@ import Testing
         #expect(try builder.read() == [.init(kind: .file, name: "x", content: content)])
     }
 
-    @Test(arguments: ["/etc/passwd", "../x", "a/../../x", "a/..", "", String(repeating: "a/", count: 3000)])
+    @Test(arguments: [
+        "/etc/passwd", "../x", "a/../../x", "a/..", "", String(repeating: "a/", count: 3000), "/\u{301}etc",
+        "a/../\u{301}x",
+    ])
     func namesThatLeadElsewhere(_ name: String) {
         var builder = TarBuilder()
         builder.addPax([("path", name)])
