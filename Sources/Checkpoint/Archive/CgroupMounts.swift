@@ -14,7 +14,7 @@ struct CgroupMounts: Equatable, Sendable {
 
     /// Lines that make no sense are passed over.
     init(mountinfo text: String) {
-        for line in text.split(separator: "\n") {
+        for line in text.kernelLines {
             // `42 31 0:29 / /sys/fs/cgroup/freezer rw,relatime shared:9 - cgroup cgroup rw,freezer` (proc(5)).
             let fields = line.split(separator: " ", omittingEmptySubsequences: false)
             guard let dash = fields.dropFirst(6).firstIndex(of: "-"), fields.count > dash + 3 else { continue }
@@ -65,10 +65,10 @@ struct CgroupMembership: Equatable, Sendable {
 
     /// Lines that make no sense are passed over.
     init(_ text: String) {
-        for line in text.split(separator: "\n") {
+        for line in text.kernelLines {
             // `6:freezer:/kubepods/…`, `0::/kubepods.slice/…` (cgroups(7)).
             let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-            guard fields.count == 3, fields[2].hasPrefix("/") else { continue }
+            guard fields.count == 3, fields[2].utf8.first == UInt8(ascii: "/") else { continue }
             if fields[0] == "0", fields[1].isEmpty {
                 version2 = String(fields[2])
             } else {
@@ -76,4 +76,10 @@ struct CgroupMembership: Equatable, Sendable {
             }
         }
     }
+}
+
+extension String {
+    /// Lines as the kernel ends them. To Swift a carriage return and a line feed are one character, and whoever makes a
+    /// cgroup may have the one at the end of its name.
+    var kernelLines: [Substring] { utf8.split(separator: UInt8(ascii: "\n")).map { Substring($0) } }
 }

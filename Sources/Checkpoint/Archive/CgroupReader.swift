@@ -56,7 +56,7 @@ final class CgroupReader: Sendable {
     private func directory(_ cgroup: String, at place: CgroupMounts.Place) throws(Problem) -> Directory {
         // The kernel marks those that were removed under their processes.
         if cgroup.hasSuffix(" (deleted)") { throw .gone }
-        guard !cgroup.split(separator: "/").contains("..") else {
+        guard !cgroup.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.elementsEqual("..".utf8) }) else {
             throw .unknown("its cgroup \(printable(cgroup)) is outside of the namespace that is seen from here")
         }
         guard place.root != "/" else {

@@ -25,7 +25,8 @@ enum DumpLogFinder {
         for word in message.split(whereSeparator: { $0.isWhitespace || $0 == "\"" || $0 == "'" || $0 == "`" }) {
             let path = word.hasPrefix("path=") ? word.dropFirst(5) : word
             guard path.hasPrefix("/"), path.hasSuffix(ending), path.utf8.count < Int(PATH_MAX),
-                !path.utf8.contains(0), !path.split(separator: "/").contains("..")
+                !path.utf8.contains(0),
+                !path.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.elementsEqual("..".utf8) })
             else { continue }
             return String(path)
         }

@@ -100,6 +100,23 @@ import Testing
                 == .unknown("its cgroup /kubepods-other is not below /kubepods, which is all that is mounted here"))
     }
 
+    /// Whoever makes a cgroup chooses its name, and only a line feed cannot be in it.
+    @Test func namesThatLookLikeTheEndOfALine() throws {
+        let membership = CgroupMembership("6:freezer:/a\r\n0::/b/\u{301}\n")
+        #expect(membership.version1 == ["freezer": "/a\r"])
+        #expect(membership.version2 == "/b/\u{301}")
+        let tree = try CgroupTree(mounts: CgroupTree.version2)
+        try tree.process(cgroup: "0::\(path)/x\r\n")
+        try tree.put("populated 1\nfrozen 1\n", "/sys/fs/cgroup\(path)/x\r/cgroup.events")
+        #expect(tree.freezer() == .frozen)
+        try tree.process(cgroup: "0::/../\u{301}x\n")
+        guard case .unknown(let reason) = tree.freezer() else {
+            Issue.record("\(tree.freezer())")
+            return
+        }
+        #expect(reason.contains("outside of the namespace"))
+    }
+
     @Test func nothingTrapsOnGarbage() {
         for text in [
             "", "\n", ":", "::", ":::", "0::", "0:", "0::x\n6:freezer", "- - - - - - -", "1 2 3 4 5 6 - cgroup x",

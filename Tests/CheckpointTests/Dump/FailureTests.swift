@@ -65,6 +65,7 @@ import Testing
             "/\(String(repeating: "a", count: 5_000))/\(id)/criu-dump.log",
         ] { #expect(self.path("path= \(path)") == nil) }
         #expect(DumpLogFinder.path(in: "path= /a/../criu-dump.log", containerID: "..") == nil)
+        #expect(path("path= /a/../\u{301}/\(id)/criu-dump.log") == nil)
     }
 
     @Test func onlyRegularFilesOfOurOwn() throws {
