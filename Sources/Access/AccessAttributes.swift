@@ -44,9 +44,10 @@ package struct AccessAttributes: Equatable, Hashable, Sendable {
     /// The name under which a policy rule has it: the first subresource, except that the archives are apart from the
     /// making of them. A page that has no name here (`proxy`) is allowed only by a rule for `*`.
     package var endpoint: String {
-        let segments = path.split(separator: "/", maxSplits: 1)
-        if let first = segments.first, first == PolicyEndpoint.checkpoints.rawValue { return String(first) }
-        return subresources.first ?? segments.first.map { String($0) } ?? ""
+        // By bytes, and whatever follows: to Swift a slash with an accent behind it is another character.
+        let first = path.utf8.dropFirst().prefix { $0 != UInt8(ascii: "/") }
+        if first.elementsEqual(PolicyEndpoint.checkpoints.rawValue.utf8) { return PolicyEndpoint.checkpoints.rawValue }
+        return subresources.first ?? String(Substring(first))
     }
 }
 

@@ -27,6 +27,17 @@ struct AccessRouteTests {
         #expect(made.subresources == subresources)
     }
 
+    @Test(
+        "A policy and an API server are asked about the same",
+        arguments: [
+            ("/checkpoints", "checkpoints"), ("/checkpoints/x", "checkpoints"), ("/checkpoints/%cc%81x", "checkpoints"),
+            ("//checkpoints", "stats"), ("//checkpoints/x", "stats"), ("/checkpoint/a/b/c", "checkpoint"),
+            ("/x/checkpoints", "proxy"),
+        ])
+    func endpoint(path: String, endpoint: String) {
+        #expect(AccessRoute.attributes(request(path, method: "DELETE", listener: .main)).endpoint == endpoint)
+    }
+
     @Test("A checkpoint's container is named, decoded as the route decodes it, and only where all of it is there")
     func target() {
         func target(_ path: String) -> CheckpointTarget? {
