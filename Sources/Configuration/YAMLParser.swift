@@ -119,17 +119,17 @@ private final class EventReader {
         switch event.kind {
         case .scalar(let text, let tag, let isPlain):
             guard let type = Self.type(of: text, tag: tag, isPlain: isPlain) else {
-                throw fail("the tag \(tag ?? "") is not accepted here")
+                throw fail("the tag \(quoted(tag ?? "")) is not accepted here")
             }
             return YAMLNode(content: .scalar(YAMLScalar(text: text, type: type)), line: event.line)
         case .sequenceStart(let tag):
             guard tag == nil || tag == "tag:yaml.org,2002:seq" || tag == "!" else {
-                throw fail("the tag \(tag ?? "") is not accepted here")
+                throw fail("the tag \(quoted(tag ?? "")) is not accepted here")
             }
             return YAMLNode(content: .sequence(try items(depth: depth)), line: event.line)
         case .mappingStart(let tag):
             guard tag == nil || tag == "tag:yaml.org,2002:map" || tag == "!" else {
-                throw fail("the tag \(tag ?? "") is not accepted here")
+                throw fail("the tag \(quoted(tag ?? "")) is not accepted here")
             }
             return YAMLNode(content: .mapping(try entries(depth: depth)), line: event.line)
         case .alias:

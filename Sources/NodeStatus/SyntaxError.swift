@@ -19,11 +19,26 @@ package struct SyntaxError: Error, Hashable, Sendable, CustomStringConvertible {
         let isShort = text.utf8.count <= 256
         self.text = isShort ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(128))) + "…"
         self.expected = expected
-        self.problem = problem
+        self.problem = problem.onOneLine
         self.allowed = allowed
     }
 
     package var description: String {
-        "\"\(text)\" is not \(expected): \(problem)" + (allowed.isEmpty ? "" : "; allowed: \(allowed)")
+        "\"\(text.onOneLine)\" is not \(expected): \(problem)" + (allowed.isEmpty ? "" : "; allowed: \(allowed)")
+    }
+}
+
+extension String {
+    /// With everything escaped that would end a line of a log, or change how it is shown.
+    fileprivate var onOneLine: String {
+        var result = ""
+        for scalar in unicodeScalars {
+            switch scalar.value {
+            case 0..<0x20, 0x7f...0x9f, 0x2028...0x202e, 0x2066...0x2069:
+                result += "\\u{" + String(scalar.value, radix: 16) + "}"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
     }
 }

@@ -39,6 +39,9 @@ import Testing
     @Test func whatIsNoPolicy() {
         #expect(failure("").first?.hasPrefix("p:1: the file is empty; a mapping is wanted") == true)
         #expect(failure("[]").first?.hasPrefix("p:1: the file is a list") == true)
+        // It may be anything, a token among it.
+        #expect(
+            failure("\"secret\\n\"").first?.hasPrefix("p:1: the file is a single value; a mapping is wanted") == true)
         #expect(failure("rules: []").count == 2)
         #expect(
             failure("apiVersion: v1\nkind: Policy\nrules: []") == [

@@ -46,6 +46,12 @@ import Testing
         #expect(throws: YAML.SyntaxError.self) { try YAML.parse("!!set [a]") }
     }
 
+    @Test("A tag that is not accepted is shown on one line", arguments: ["!a%0ab c", "!a%0ab [c]", "!a%0ab {c: d}"])
+    func tagsAreEscaped(text: String) {
+        let error = #expect(throws: YAML.SyntaxError.self) { try YAML.parse(text) }
+        #expect(error?.message == #"the tag "!a\nb" is not accepted here"#)
+    }
+
     @Test("Every value knows its line")
     func lines() throws {
         let root = try YAML.parse("# comment\na: 1\nb:\n  c: 2\n  d:\n    - 3\n    - 4\n")

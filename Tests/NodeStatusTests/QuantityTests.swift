@@ -6,6 +6,13 @@ import Testing
 
 @Suite("Quantities")
 struct QuantityTests {
+    @Test("What is no quantity is shown on one line")
+    func errorsAreOneLine() {
+        let error = #expect(throws: QuantityError.self) { try Quantity(parsing: "1\n\u{202e}x\u{85}") }
+        #expect(error?.problem == #"it ends in "\u{a}\u{202e}x\u{85}""#)
+        #expect(error?.description.hasPrefix(#""1\u{a}\u{202e}x\u{85}" is not a quantity: "#) == true)
+    }
+
     @Test(
         "A quantity is printed in its canonical form",
         arguments: [

@@ -24,7 +24,9 @@ struct DocumentReader {
         }
         let example = "apiVersion: nodekeep/v1, kind: \(kind) and \(fields.joined(separator: ", "))"
         guard root.entries != nil else {
-            let what = root.isNull ? "the file is empty" : "the file is \(root.shown)"
+            // Not what it says: it may be a token.
+            let what =
+                root.isNull ? "the file is empty" : "the file is \(root.items == nil ? "a single value" : "a list")"
             throw AccessProblems([AccessProblem(file, line: root.line, "\(what); a mapping is wanted: \(example)")])
         }
         let found = mapping(root, "", fields: ["apiVersion", "kind"] + fields)
