@@ -43,7 +43,10 @@ struct WebhookCall: Sendable {
         switch KubeJSON.decode(type, from: answer.body) {
         case .success(let answer): return answer
         case .failure(let problem):
-            throw WebhookFailure(message: "\(kind): the answer cannot be used: \(problem.explanation)")
+            // It names the field that is wrong, and what is in `extra` the server has named.
+            let isLeak = secret?.leaks(into: problem.explanation) == true
+            let explanation = isLeak ? "the name of a field holds the token" : problem.explanation
+            throw WebhookFailure(message: "\(kind): the answer cannot be used: \(explanation)")
         }
     }
 

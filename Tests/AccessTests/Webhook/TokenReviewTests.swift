@@ -92,6 +92,10 @@ import Testing
         (#"{"authenticated":true,"user":{"username":"a","groups":["\u202e"]}}"#, "with control characters"),
         (#"{"authenticated":true,"user":{"username":"a","extra":{"\u0000":["x"]}}}"#, "with control characters"),
         (#"{"authenticated":true,"user":{"username":"a","groups":"b"}}"#, "status.user.groups has the wrong type"),
+        (
+            #"{"authenticated":true,"user":{"username":"a","extra":{"hunter2hunter2hunter2":"b"}}}"#,
+            "the name of a field holds the token"
+        ),
         (#"{"authenticated":"true"}"#, "status.authenticated has the wrong type"), ("null", "the answer has no status"),
         (#"{"authenticated":true,"user":{"username":"a"},"error":"x"}"#, "TokenReview: x"),
         (#"{"error":"token \"hunter2hunter2hunter2\" is bad"}"#, "an error that holds the token"),
