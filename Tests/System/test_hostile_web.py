@@ -4,125 +4,25 @@
 Every case is the honest conversation of test_the_control with one thing changed.
 """
 
-import base64
-import contextlib
 import os
-import re
 import struct
 import time
-import unittest
 
 import gate
-from hostile import TOKEN, Knocking, Stage, Watch
+from hostile import TOKEN, Watch
+from hostile_case import BEARER, HELLO, MAIN, MIB, MUTE, SECRET, HostileTest, asks, der, say
 from pki import Authority, self_signed
 from support import wait_for
 
-HELLO = ["hello"]
-# No answers to pings behind what a case says.
-MUTE = ["mute"]
-MIB = 1 << 20
-BEARER = ("authorization", f"Bearer {TOKEN}")
-MAIN = {"listener": "main", "peer": ("tcp", "127.0.0.1", 40_000)}
-# Secrets that cases send: none of them may come to the log.
-SECRET = "hostile-secret-5fe2"
 
-STAGE = None
-
-
-def setUpModule():
-    global STAGE
-    STAGE = Stage()
-
-
-def tearDownModule():
-    STAGE.close()
-
-
-def say(*frames):
-    return ["say", b"".join(frames).hex()]
-
-
-def asks(**fields):
-    """A request of the main listener that is good, but for the fields."""
-    return say(gate.request(1, **{**MAIN, "path": "/metrics", "headers": [BEARER], **fields}))
-
-
-def der(path):
-    text = path.read_text()
-    return [base64.b64decode(part) for part in re.findall(r"-----BEGIN CERTIFICATE-----(.*?)-----END", text, re.S)]
-
-
-class HostileTest(unittest.TestCase):
-    maxDiff = None
-
-    def setUp(self):
-        STAGE.plan()
-        STAGE.wait_for_real()
-        self.log_begins = len(STAGE.agent.output())
-
-    def tearDown(self):
-        """Whatever a case did: the agent is the same one, and after it the true web process serves."""
-        STAGE.plan()
-        if not STAGE.is_real():
-            wait_for(lambda: STAGE.agent.web_pid(), 5, "a web process")
-            if not STAGE.is_real():
-                STAGE.replace()
-        STAGE.wait_for_real()
-        self.assertIsNone(STAGE.agent.process.poll())
-        log = self.log()
-        for secret in (SECRET, TOKEN):
-            self.assertNotIn(secret, log)
-
-    def log(self):
-        return STAGE.agent.output()[self.log_begins:]
-
-    def line_about(self, pid):
-        """The one line about the end of a web process."""
-        lines = [line for line in self.log().splitlines() if "the web process " in line
-                 and "starting another" in line and line.endswith(f" pid={pid}")]
-        self.assertEqual(len(lines), 1, lines)
-        return lines[0]
-
-    def play(self, cases, slot="network", seconds=None):
-        """Has the cases stand in one after the other, then the true one. Name -> what it saw."""
-        STAGE.plan(**{slot: [*cases.values(), "real"]})
-        STAGE.replace(slot)
-        # Somebody must wait at the socket for one to be started.
-        with Knocking(STAGE) if slot == "socket" else contextlib.nullcontext():
-            self.wait_for_last(cases, slot, seconds or 5 + 2 * len(cases))
-        STAGE.wait_for_real(slot)
-        seen = STAGE.seen(slot)
-        self.assertEqual(len(seen), len(cases))
-        return dict(zip(cases, seen))
-
-    def wait_for_last(self, cases, slot, seconds):
-        deadline = time.monotonic() + seconds
-        while STAGE.starts(slot) <= len(cases):
-            if time.monotonic() > deadline:
-                number = STAGE.starts(slot) - 1
-                name = list(cases)[number] if number >= 0 else "none"
-                self.fail(f"still there: {name}: {STAGE.seen(slot)[-1].events}\n{self.log()[-2000:]}")
-            time.sleep(0.01)
-
-    def assertDropped(self, cases, slot="network"):
-        """name -> (steps, words of the log). Nothing but the last step is wrong, and nothing is answered after it."""
-        seen = self.play({name: steps for name, (steps, _) in cases.items()}, slot)
-        for name, (_, words) in cases.items():
-            with self.subTest(name):
-                line = self.line_about(seen[name].pid)
-                self.assertIn(f": {words}; starting another, the listeners stay open", line)
-                self.assertIn(" error ", line)
-                self.assertLess(len(line), 400)
-                self.assertEqual(seen[name].all("answer"), [])
-        return seen
-
+class HostileWebTest(HostileTest):
     # The control
 
     def test_the_control(self):
         """The program speaks the gate well: what it passes on is answered, and its clients get the answers."""
-        authority = STAGE.authority
+        authority = self.stage.authority
         good = der(authority.issue("/CN=prometheus/O=monitoring")[0])
-        STAGE.plan(network=[[
+        self.stage.plan(network=[[
             HELLO, asks(), say(
                 gate.request(2, **MAIN, path="/metrics", certificates=good),
                 gate.request(3, **MAIN, path="/configz", headers=[BEARER]),
@@ -132,26 +32,26 @@ class HostileTest(unittest.TestCase):
                 gate.used([("/healthz", 0), ("/nothing", 1)]),
                 gate.cancelled(77)),
             ["await_answers", 5]]])
-        STAGE.replace()
-        wait_for(lambda: STAGE.seen() and STAGE.seen()[0].all("serves"), 10, "the program serves")
-        answers = STAGE.seen()[0].answers()
+        self.stage.replace()
+        wait_for(lambda: self.stage.seen() and self.stage.seen()[0].all("serves"), 10, "the program serves")
+        answers = self.stage.seen()[0].answers()
         self.assertEqual({number: status for number, (status, _) in answers.items()},
                          {1: 200, 2: 200, 3: 403, 4: 200, 5: 401}, answers)
         self.assertEqual(answers[4][1], "ok")
-        self.assertEqual(STAGE.agent.get("/livez").body, b"ok")
-        self.assertEqual(STAGE.agent.get("/nothing").status, 404)
+        self.assertEqual(self.stage.agent.get("/livez").body, b"ok")
+        self.assertEqual(self.stage.agent.get("/nothing").status, 404)
         self.assertIn("web: the control says something", self.log())
         # It is not replaced as long as it behaves: three pings.
         time.sleep(6)
-        self.assertEqual(STAGE.starts(), 1)
-        self.assertEqual(STAGE.agent.get("/livez").body, b"ok")
+        self.assertEqual(self.stage.starts(), 1)
+        self.assertEqual(self.stage.agent.get("/livez").body, b"ok")
         # As the socket's.
-        STAGE.plan(socket=[[HELLO, say(gate.request(
+        self.stage.plan(socket=[[HELLO, say(gate.request(
             1, listener="socket", peer=("unix", 1, 0, 0), path="/configz")), ["await_answers", 1]]])
-        STAGE.replace("socket")
-        self.assertEqual(STAGE.agent.get("/configz", unix=True).status, 200)
-        self.assertEqual(STAGE.seen("socket")[0].answers()[1][0], 200)
-        STAGE.replace("socket")
+        self.stage.replace("socket")
+        self.assertEqual(self.stage.agent.get("/configz", unix=True).status, 200)
+        self.assertEqual(self.stage.seen("socket")[0].answers()[1][0], 200)
+        self.stage.replace("socket")
 
     # Frames
 
@@ -289,7 +189,7 @@ class HostileTest(unittest.TestCase):
 
     def test_credentials_that_are_none(self):
         """Well-formed, and worth nothing: answered as anybody's bad credentials are, and nobody gets in."""
-        authority, others = STAGE.authority, Authority(STAGE.directory, "others")
+        authority, others = self.stage.authority, Authority(self.stage.directory, "others")
         admin = "/O=system:masters/CN=root"
         chains = {
             "not DER": [b"not a certificate"], "an empty sequence": [b"\x30\x00"],
@@ -297,7 +197,7 @@ class HostileTest(unittest.TestCase):
             "a length of 4 GiB": [b"\x30\x84\xff\xff\xff\xff" + bytes(64)],
             "a deep one": [b"\x30\x82\x7f\x00" * 7_000], "NUL bytes": [bytes(32_768)],
             "of another authority": der(others.issue(admin)[0]),
-            "self-signed": der(self_signed(STAGE.directory, admin)[0]),
+            "self-signed": der(self_signed(self.stage.directory, admin)[0]),
             "the authority itself": der(authority.certificate),
             "for servers": der(authority.issue(admin, usage="serverAuth")[0]),
             "expired": der(authority.issue(admin.replace("/O=system:masters", ""), ends="20210101000000Z")[0]),
@@ -362,7 +262,7 @@ class HostileTest(unittest.TestCase):
 
     def test_the_number_of_a_request_is_used_once(self):
         """Verdicts come back by number. Whoever could use one twice could have what another was allowed."""
-        monitor = der(STAGE.authority.issue("/CN=prometheus/O=monitoring")[0])
+        monitor = der(self.stage.authority.issue("/CN=prometheus/O=monitoring")[0])
         stranger = [b"not a certificate", monitor[0]]
         allowed = gate.request(7, **MAIN, path="/metrics", certificates=monitor)
         wanted = gate.request(
@@ -391,7 +291,7 @@ class HostileTest(unittest.TestCase):
 
     def test_what_is_not_there_is_let_go(self):
         """Cancelled and used without ever having been; descriptors along with a frame; a listener that it closes."""
-        before = STAGE.usage()[1]
+        before = self.stage.usage()[1]
         nothing = [gate.cancelled(number) for number in (0, 1, 2**63, 2**64 - 1)]
         pages = gate.used([(f"/{index}", 1) for index in range(4_000)])
         seen = self.play({
@@ -402,7 +302,7 @@ class HostileTest(unittest.TestCase):
         })
         for name, one in seen.items():
             self.assertEqual(one.answers()[1][0], 200, name)
-        self.assertLessEqual(abs(STAGE.usage()[1] - before), 3)
+        self.assertLessEqual(abs(self.stage.usage()[1] - before), 3)
 
     def test_the_socket_has_a_process_of_its_own(self):
         seen = self.assertDropped({
@@ -419,8 +319,8 @@ class HostileTest(unittest.TestCase):
         }, slot="socket")
         self.assertEqual(len(seen), 5)
         # The true one, and the network's has not been touched.
-        self.assertEqual(STAGE.agent.get("/configz", unix=True).status, 200)
-        self.assertTrue(STAGE.is_real())
+        self.assertEqual(self.stage.agent.get("/configz", unix=True).status, 200)
+        self.assertTrue(self.stage.is_real())
 
     # Silence
 
@@ -432,27 +332,27 @@ class HostileTest(unittest.TestCase):
             ("has closed its half", [HELLO, ["half_close"], ["hang"]], "it closed the gate"),
         ]:
             with self.subTest(name):
-                self.log_begins = len(STAGE.agent.output())
+                self.log_begins = len(self.stage.agent.output())
                 begin = time.monotonic()
                 seen = self.play({name: steps}, seconds=12)
                 self.assertIn(words, self.line_about(seen[name].pid))
                 self.assertLess(time.monotonic() - begin, 12)
 
     def test_one_that_ends_at_once_is_not_started_all_the_time(self):
-        STAGE.agent.get("/livez", unix=True)
-        STAGE.plan(network=[[["exit", 7]]])
-        STAGE.replace()
-        with Watch(STAGE) as watch:
+        self.stage.agent.get("/livez", unix=True)
+        self.stage.plan(network=[[["exit", 7]]])
+        self.stage.replace()
+        with Watch(self.stage) as watch:
             begin = time.monotonic()
-            wait_for(lambda: STAGE.starts() >= 1, 5, "a first start")
-            first = STAGE.starts()
+            wait_for(lambda: self.stage.starts() >= 1, 5, "a first start")
+            first = self.stage.starts()
             time.sleep(6)
-            starts, took = STAGE.starts() - first, time.monotonic() - begin
+            starts, took = self.stage.starts() - first, time.monotonic() - begin
         print(f"  {starts} starts in {took:.1f} s", flush=True)
         self.assertLessEqual(starts, took / 0.5 + 1)
         self.assertGreaterEqual(starts, 3)
         lines = [line for line in self.log().splitlines() if "exited with status 7: it closed the gate" in line]
-        self.assertLessEqual(abs(len(lines) - STAGE.starts()), 1)
+        self.assertLessEqual(abs(len(lines) - self.stage.starts()), 1)
         self.assertLess(watch.processor, 2)
         self.assertQuiet(watch)
 
@@ -462,157 +362,5 @@ class HostileTest(unittest.TestCase):
             for kind in kinds:
                 with self.subTest(kind):
                     self.play({kind: [HELLO, ["shut_listener", kind], ["exit"]]}, slot)
-        self.assertEqual(STAGE.agent.get("/configz", unix=True).status, 200)
-        self.assertEqual(os.stat(STAGE.agent.socket).st_mode & 0o7777, 0o660)
-
-    # Too much
-
-    def assertQuiet(self, watch, slowest=1.0, gap=2.5):
-        """Beside it everything else went on."""
-        self.assertEqual(watch.wrong, [])
-        self.assertLess(watch.slowest, slowest)
-        self.assertGreaterEqual(len(watch.readings), int(watch.took) - 2)
-        self.assertGreaterEqual(watch.signs, int(watch.took) - 2)
-        self.assertLess(max(watch.gaps(), default=0), gap)
-
-    def flood(self, *steps, seconds=90, slowest=1.0, memory=48):
-        """The steps, and then its end. What it saw; what the agent took stays within bounds."""
-        STAGE.agent.get("/livez", unix=True)
-        begin = STAGE.usage()
-        with Watch(STAGE) as watch:
-            seen = self.play({"flood": [HELLO, *steps, ["exit"]]}, seconds=seconds)["flood"]
-        self.assertLess(watch.highest[0] - begin[0], memory << 10, "KiB")
-        self.assertLess(watch.highest[1] - begin[1], 16)
-        self.assertLess(watch.highest[2] - begin[2], 12)
-        self.assertQuiet(watch, slowest)
-        return seen, watch
-
-    def test_a_flood_of_requests(self):
-        """As many as it can, and no more at once than the true one would have."""
-        frame = gate.request(1, path="/healthz").hex()
-        seen, _ = self.flood(["flood", frame, 200_000, 1, None, 128], ["await_answers", 200_000, 30])
-        flooded = seen.last("flooded")
-        print(f"  {flooded['count'] / flooded['seconds']:.0f} requests a second", flush=True)
-        self.assertEqual(seen.last("ended")["statuses"], {"200": 200_000})
-
-    def test_a_flood_of_expensive_requests(self):
-        frame = gate.request(1, path="/status", query="pretty", headers=[("accept-encoding", "gzip")]).hex()
-        seen, _ = self.flood(["flood", frame, 3_000, 1, None, 128], ["await_answers", 3_000, 60], slowest=2.5)
-        self.assertEqual(seen.last("ended")["statuses"], {"200": 3_000})
-
-    def test_a_flood_of_bad_credentials(self):
-        frame = gate.request(1, **MAIN, path="/metrics", headers=[("authorization", f"Bearer {SECRET}")]).hex()
-        seen, _ = self.flood(["flood", frame, 100_000, 1, None, 128], ["await_answers", 100_000, 30])
-        self.assertEqual(seen.last("ended")["statuses"], {"401": 100_000})
-        self.assertLess(self.log().count("audit:"), 50 + 10 * 90)
-
-    def test_a_flood_of_certificates_of_clients_that_leave(self):
-        """Each must be verified, and nobody waits for it: there must not be more and more under way."""
-        authority, between = STAGE.authority, []
-        for index in range(7):
-            authority = authority.subordinate(f"between-{index}")
-            between.insert(0, authority)
-        chain = der(authority.issue("/CN=prometheus/O=monitoring")[0])
-        for one in between:
-            chain += der(one.certificate)
-        request = gate.request(1, **MAIN, path="/metrics", certificates=chain)
-        # It is good as it is; with four bytes in the last signature changed it is found bad when all others are done.
-        seen = self.play({"good": [HELLO, say(request), ["await_answers", 1], ["exit"]]})["good"]
-        self.assertEqual(seen.answers()[1][0], 200)
-        vary = len(request) - 20
-        seen, _ = self.flood(
-            ["pairs", request.hex(), gate.cancelled(1).hex(), 20_000, 1, vary], seconds=90, slowest=2.0)
-        self.assertEqual(seen.last("flooded")["count"], 20_000)
-        self.assertNotIn("has not gone round", self.log())
-
-    def test_a_flood_that_is_not_answered_for_it_does_not_read(self):
-        frame = gate.request(1, path="/status", query="pretty").hex()
-        begin = STAGE.usage()
-        STAGE.agent.get("/livez", unix=True)
-        with Watch(STAGE) as watch:
-            seen = self.play({"deaf": [HELLO, ["deaf"], ["flood", frame, 500_000, 1]]}, seconds=30)["deaf"]
-        self.assertRegex(self.line_about(seen.pid), "no sign of life|has stopped reading")
-        self.assertLess(watch.highest[0] - begin[0], 48 << 10)
-        self.assertQuiet(watch, slowest=2.0)
-
-    def test_one_that_reads_less_than_it_asks_for(self):
-        """There is always something left to send: what has been sent must not be kept for that."""
-        frame = gate.request(1, path="/status", query="pretty").hex()
-        seen, _ = self.flood(["trickle", frame, 15, 1, 300], slowest=2.5)
-        print(f"  {seen.last('trickled')['answers']} answers", flush=True)
-        self.assertGreater(seen.last("trickled")["answers"], 1_000)
-
-    def test_a_flood_of_lines(self):
-        line = gate.log(4, "flooded " + "x" * 5_000 + "\n\x1b[2J").hex()
-        begin = time.monotonic()
-        self.flood(["flood", line, 20_000])
-        took = time.monotonic() - begin
-        lines = [line for line in self.log().splitlines() if "web: flooded" in line]
-        self.assertLessEqual(len(lines), 50 + 5 * took + 1)
-        self.assertGreater(len(lines), 40)
-        self.assertLess(max(map(len, lines)), 1_200)
-        self.assertNotIn("\x1b", self.log())
-
-    def test_a_flood_of_lines_by_one_after_the_other(self):
-        """A new process has no new allowance."""
-        steps = [HELLO, ["flood", gate.log(4, "flooded again").hex(), 1_000], ["exit"]]
-        begin = time.monotonic()
-        self.play({f"{index}": steps for index in range(8)}, seconds=30)
-        took = time.monotonic() - begin
-        lines = [line for line in self.log().splitlines() if "web: flooded again" in line]
-        self.assertLessEqual(len(lines), 50 + 5 * took + 1)
-
-    def test_counters_that_overflow(self):
-        most = 2**64 - 1
-        honest = gate.pong(
-            0, counts=(most,) * 5, served=[("/status", "local", 200, most)], refused=[("host", 403, most)], denied=most,
-            last_denied=2**31 - 1)
-        self.play({f"{index}": [HELLO, MUTE, say(honest, honest), ["exit"]] for index in range(3)})
-        metrics = STAGE.agent.metrics()
-        for name in ["nodekeep_web_connections_accepted_total", "nodekeep_web_requests_passed_total",
-                     'nodekeep_web_served_total{path="/status",listener="local",code="200"}']:
-            self.assertEqual(metrics[name], float(most), name)
-        seen, _ = self.flood(["flood", honest.hex(), 100_000], seconds=30)
-        self.assertEqual(seen.last("flooded")["count"], 100_000)
-
-    def test_counters_of_what_there_is_not(self):
-        bad = "invalid counters: "
-        self.assertDropped({
-            "thousands of pages": (
-                [HELLO, say(gate.pong(0, served=[(f"/{index}", "main", 200, 1) for index in range(2_000)]))],
-                bad + "too many rows"),
-            "thousands of reasons": (
-                [HELLO, say(gate.pong(0, refused=[(f"r{index}", 400, 1) for index in range(2_000)]))],
-                bad + "too many rows"),
-            "a page with a long name": (
-                [HELLO, say(gate.pong(0, served=[("/" + "x" * 60_000, "main", 200, 1)]))], bad + "the name of a page"),
-            "a page with a line's end": (
-                [HELLO, say(gate.pong(0, served=[('/"} 1\nup 1', "main", 200, 1)]))], bad + "the name of a page"),
-            "a reason that is a novel": (
-                [HELLO, say(gate.pong(0, refused=[("x" * 60_000, 400, 1)]))], bad + "the name of a reason"),
-        })
-        self.assertNotIn(b"xxx", STAGE.agent.get("/metrics").body)
-
-
-class TheEnd(unittest.TestCase):
-    """After all of it."""
-
-    def test_a_whole_life_of_hostile_processes_leaves_nothing_behind(self):
-        frame = gate.request(1, path="/status", query="pretty").hex()
-        steps = [HELLO, asks(), ["await_answers", 1], ["flood", frame, 200, 2, None, 64], ["await_answers", 200],
-                 say(b"\xff" * 50_000)]
-
-        def life(count):
-            STAGE.plan(network=[*[steps] * count, "real"])
-            STAGE.replace()
-            wait_for(lambda: STAGE.starts() > count, 10 + 2 * count, "the last one")
-            STAGE.wait_for_real()
-            time.sleep(1)
-            return STAGE.usage()
-
-        before = life(4)
-        after = life(12)
-        print(f"  before {before}, after {after}", flush=True)
-        self.assertLess(after[0] - before[0], 8 << 10)
-        self.assertEqual(after[1], before[1])
-        self.assertLessEqual(after[2], before[2] + 1)
+        self.assertEqual(self.stage.agent.get("/configz", unix=True).status, 200)
+        self.assertEqual(os.stat(self.stage.agent.socket).st_mode & 0o7777, 0o660)
