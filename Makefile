@@ -6,7 +6,10 @@ SWIFT ?= swift
 RELEASE = --configuration release --static-swift-stdlib $(shell scripts/release-flags)
 RELEASE_PATH = .build/release
 
-.PHONY: run build test unit system e2e bench format lint generate check-generated check-dependencies clean
+# The fuzzers' own build. Where the tests' own is given (.build), nothing but our rooms is compiled again.
+FUZZ_BUILD = .build-fuzz
+
+.PHONY: run build test unit system e2e fuzz bench format lint generate check-generated check-dependencies clean
 
 run: build
 	build/nodekeep serve
@@ -38,15 +41,21 @@ e2e: build
 	scripts/install-packages e2e
 	python3 Tests/E2E/run.py $(E2E)
 
+# Every parser of foreign bytes, FUZZ_SECONDS each (600); FUZZ_TARGETS="path tar" runs those.
+fuzz:
+	scripts/install-packages fuzz
+	library=$$(scripts/libfuzzer) && NODEKEEP_FUZZ=$$library $(SWIFT) build --scratch-path $(FUZZ_BUILD) --product nodekeep-fuzz
+	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_TARGETS="$(FUZZ_TARGETS)" python3 Fuzz/run.py $(FUZZ_BUILD)/debug/nodekeep-fuzz
+
 bench: build
 	scripts/install-packages bench
 	python3 Benchmarks/bench.py
 
 format:
-	$(SWIFT) format format --in-place --parallel --recursive Package.swift Sources Tests
+	$(SWIFT) format format --in-place --parallel --recursive Package.swift Sources Tests Fuzz
 
 lint:
-	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
+	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests Fuzz
 
 # Sources/CRI/Generated from Sources/CRI/Protos.
 generate:
@@ -62,4 +71,4 @@ check-dependencies:
 	scripts/check-dependencies
 
 clean:
-	rm -rf .build build
+	rm -rf .build .build-fuzz build

@@ -142,6 +142,24 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
+// The fuzzers, and nothing of them unless asked for: `make fuzz` names the toolchain's libFuzzer here.
+let libFuzzer = Context.environment["NODEKEEP_FUZZ"]
+if let libFuzzer {
+    package.targets += [
+        .systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "nodekeep-fuzz",
+            dependencies: [
+                "API", "Access", "CFuzzer", "CRI", "Checkpoint", "Collector", "Configuration", "Gate", "KubeAPI",
+                "NodeStatus", "Web", swiftProtobuf,
+            ],
+            path: "Fuzz/Targets",
+            linkerSettings: [
+                .unsafeFlags(["-sanitize=address", "-use-ld=lld", "-Xlinker", libFuzzer]), .linkedLibrary("stdc++"),
+            ]),
+    ]
+}
+
 for target in package.targets where target.type != .system {
     target.swiftSettings =
         (target.swiftSettings ?? []) + [
@@ -149,4 +167,8 @@ for target in package.targets where target.type != .system {
             .enableUpcomingFeature("MemberImportVisibility"),
             .enableUpcomingFeature("ExistentialAny"),
         ]
+    // Our own rooms alone, optimized as debug builds are not: the packages behind them stay those of the tests.
+    if libFuzzer != nil {
+        target.swiftSettings?.append(.unsafeFlags(["-O", "-sanitize=fuzzer,address"]))
+    }
 }
