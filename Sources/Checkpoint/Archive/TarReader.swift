@@ -99,19 +99,20 @@ struct TarReader<Consumer: TarConsumer> {
             if zeroBlocks == 2 { state = .end }
             return taken
         }
-        let start = position + UInt64(taken) - UInt64(TarHeader.size)
+        let end = position + UInt64(taken)
+        let start = end - UInt64(TarHeader.size)
         guard zeroBlocks == 0 else {
             throw ArchiveProblem("there is a block of zeros in it, before byte \(start), and more behind it")
         }
         do throws(ArchiveProblem) {
-            try begin(try TarHeader(block))
+            try begin(try TarHeader(block), endingAt: end)
         } catch {
             throw ArchiveProblem("\(error.description) (in the header at byte \(start))")
         }
         return taken
     }
 
-    private mutating func begin(_ header: TarHeader) throws(ArchiveProblem) {
+    private mutating func begin(_ header: TarHeader, endingAt end: UInt64) throws(ArchiveProblem) {
         entries += 1
         guard entries <= entryLimit else { throw ArchiveProblem("it has more than \(entryLimit) entries") }
         if header.kind.isMeta {
@@ -119,7 +120,7 @@ struct TarReader<Consumer: TarConsumer> {
                 throw ArchiveProblem("an extended header is \(header.size) bytes long")
             }
             current = "an extended header"
-            try expect(header.size)
+            try expect(header.size, behind: end)
             state = .content(header.kind)
             text.removeAll(keepingCapacity: true)
             if header.size == 0 { try endContent(header.kind) }
@@ -144,15 +145,15 @@ struct TarReader<Consumer: TarConsumer> {
             throw ArchiveProblem("\(printable(name)) is no file and has content")
         }
         current = name
-        try expect(size)
+        try expect(size, behind: end)
         try consumer.begin(TarEntry(kind: header.kind, name: name, size: size))
         state = .content(header.kind)
         if size == 0 { try endContent(header.kind) }
     }
 
     /// Content of this size, and the padding to a whole block, must follow the header.
-    private mutating func expect(_ size: UInt64) throws(ArchiveProblem) {
-        let left = total > position ? total - position : 0
+    private mutating func expect(_ size: UInt64, behind end: UInt64) throws(ArchiveProblem) {
+        let left = total > end ? total - end : 0
         guard size <= left else {
             throw ArchiveProblem(
                 "it is cut short: \(printable(current)) should have \(size) bytes, and the whole file has \(total)")

@@ -76,6 +76,13 @@ import Testing
             let error = #expect(throws: ArchiveProblem.self) { try builder.read(pieces: pieces) }
             #expect(error?.description == "there is a block of zeros in it, before byte 512, and more behind it")
         }
+        var short = TarBuilder()
+        short.add("x", [UInt8](repeating: 1, count: 600))
+        short.bytes.removeLast(short.bytes.count - 1_000)
+        for pieces in [1, 100, 512, 100_000] {
+            let error = #expect(throws: ArchiveProblem.self) { try short.read(pieces: pieces) }
+            #expect(error?.description.hasPrefix("it is cut short: x should have 600 bytes, and") == true)
+        }
     }
 
     @Test func sizesThatCannotBe() {
