@@ -7,27 +7,15 @@ usage: run.py [NAME…]     tests by name, all without one
 
 import os
 import pathlib
-import shutil
 import signal
-import subprocess
 import sys
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "System")]
 sys.dont_write_bytecode = True
-IS_INSIDE = "NODEKEEP_E2E_INSIDE"
 
-
-def enter():
-    """Starts over in a mount namespace of its own, with a Python that has Debian's gRPC."""
-    for python in [sys.executable, "/usr/bin/python3"]:
-        if shutil.which(python) and subprocess.run([python, "-c", "import grpc"], capture_output=True).returncode == 0:
-            break
-    else:
-        sys.exit("no Python with the module grpc: scripts/install-packages e2e")
-    os.execvpe("unshare", ["unshare", "--mount", "--propagation", "private", python, __file__, *sys.argv[1:]],
-               {**os.environ, IS_INSIDE: "1"})
+import inside
 
 
 def interrupted(number, _):
@@ -64,9 +52,7 @@ def wait_in_bed():
 def main():
     if os.geteuid() != 0:
         sys.exit("the end-to-end tests mount file systems and run containers: run them as root")
-    if IS_INSIDE not in os.environ:
-        enter()
-    del os.environ[IS_INSIDE]
+    inside.enter(__file__, "e2e")
     for number in [signal.SIGTERM, signal.SIGHUP]:
         signal.signal(number, interrupted)
     import bed
