@@ -9,15 +9,12 @@ docs/benchmarks.md says what each row means.
 
 import argparse
 import contextlib
-import ctypes
-import http.client
 import json
 import lzma
 import os
 import pathlib
 import random
 import re
-import resource
 import signal
 import statistics
 import subprocess
@@ -26,233 +23,33 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "Tests" / "System"))
+sys.path[:0] = [str(ROOT / "Benchmarks"), str(ROOT / "Tests" / "System")]
+sys.dont_write_bytecode = True
 
-from support import BUILD, NODEKEEP, Agent, free_port, wait_for  # noqa: E402
+import access  # noqa: E402
+from load import NODE_EXPORTER, NodeExporter, Subject, measure_load  # noqa: E402
+from measuring import CannotMeasure, cpu_time, memory, poll, say, threads, web_pid  # noqa: E402
+from support import BUILD, NODEKEEP, Agent  # noqa: E402
+from table import MB, Table, megabytes, ratio, seconds_text  # noqa: E402
 
-NODE_EXPORTER = "/usr/bin/prometheus-node-exporter"
 PAGE_LIMIT = 8 * 1024
-MB = 1_000_000
-
-
-class CannotMeasure(Exception):
-    pass
-
-
-# The table
-
-
-class Table:
-    """Rows in sections; all sections share the widths of the columns."""
-
-    def __init__(self):
-        self.rows = []
-        self.missed = 0
-
-    def section(self, *titles):
-        if self.rows:
-            self.rows.append(None)
-        self.rows.append(titles)
-
-    def row(self, *cells, budget="", met=None):
-        verdict = "" if met is None else "ok" if met else "MISSED"
-        self.missed += met is False
-        cells = [str(cell) for cell in cells]
-        self.rows.append((*cells, *[""] * (8 - len(cells)), budget, verdict))
-
-    def print(self):
-        full = [row for row in self.rows if row]
-        widths = [max(len(row[i]) for row in full if i < len(row)) for i in range(10)]
-        for row in self.rows:
-            if row is None:
-                print()
-                continue
-            cells = [f"{cell:<{widths[i]}}" if i in (0, 8) else f"{cell:>{widths[i]}}" for i, cell in enumerate(row)]
-            print("  ".join(cells).rstrip())
-
-
-def grouped(number):
-    return f"{number:,.0f}".replace(",", " ")
-
-
-def seconds_text(seconds):
-    if seconds < 0.001:
-        return f"{seconds * 1e6:.3g} us"
-    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.2f} s"
-
-
-def megabytes(size):
-    return f"{size / MB:.1f} MB"
-
-
-# node_exporter
-
-
-class NodeExporter:
-    def __init__(self):
-        if not os.access(NODE_EXPORTER, os.X_OK):
-            raise CannotMeasure(f"{NODE_EXPORTER} is not there (apt-get install prometheus-node-exporter)")
-        self.port = free_port()
-        self.process = subprocess.Popen(
-            [NODE_EXPORTER, f"--web.listen-address=127.0.0.1:{self.port}"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            wait_for(self.answers, 10, "node_exporter's answer")
-        except BaseException:
-            self.close()
-            raise
-
-    def answers(self):
-        try:
-            return fetch(self.port, "/metrics")
-        except OSError:
-            return None
-
-    def close(self):
-        self.process.terminate()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-# HTTP
-
-
-def fetch(port, path, headers=None):
-    """Bytes of the body as it came over the wire."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("GET", path, headers=headers or {})
-        response = connection.getresponse()
-        body = response.read()
-        if response.status != 200:
-            raise CannotMeasure(f"{path} answered {response.status}")
-        return len(body)
-    finally:
-        connection.close()
-
-
-UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
-
-
-def duration(text):
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()
-    return float(number) * UNITS[unit]
-
-
-def load(port, path, connections, seconds, headers):
-    """One run of wrk: requests a second and the latencies' average, median and 99th percentile."""
-    command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s", "--latency"]
-    for name, value in headers.items():
-        command += ["--header", f"{name}: {value}"]
-    try:
-        done = subprocess.run(
-            [*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, timeout=seconds + 30)
-    except FileNotFoundError:
-        raise CannotMeasure("wrk is not there (apt-get install wrk)") from None
-    output = done.stdout
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
-    latency = re.search(r"Latency\s+([\d.]+\w+)", output)
-    median = re.search(r"50%\s+([\d.]+\w+)", output)
-    worst = re.search(r"99%\s+([\d.]+\w+)", output)
-    if done.returncode != 0 or not (rate and latency and median and worst) or float(rate[1]) == 0:
-        raise CannotMeasure(f"wrk on {path}: {output} {done.stderr}")
-    # A time-out of wrk's own at the end is no error of the server's; a refused or broken connection is.
-    errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+)", output)
-    if "Non-2xx" in output or (errors and any(int(count) for count in errors.groups())):
-        raise CannotMeasure(f"wrk on {path}: not every answer was good:\n{output}")
-    return float(rate[1]), duration(latency[1]), duration(median[1]), duration(worst[1])
 
 
 def measure_requests(table, agent, exporter, seconds, rounds):
     gzip = {"Accept-Encoding": "gzip"}
+    ours, pids = f"http://127.0.0.1:{agent.port}", [agent.agent_pid(), web_pid(agent)]
     subjects = [
-        ("/status", agent.port, "/status", 32, {}),
-        ("/status, gzip", agent.port, "/status", 32, gzip),
-        ("/node", agent.port, "/node", 32, {}),
-        ("/node, gzip", agent.port, "/node", 32, gzip),
-        ("/metrics", agent.port, "/metrics", 32, {}),
-        ("/metrics, gzip", agent.port, "/metrics", 32, gzip),
-        ("/healthz", agent.port, "/healthz", 32, {}),
-        ("node_exporter /metrics", exporter.port, "/metrics", 32, {}),
-        ("node_exporter /metrics, 4 connections", exporter.port, "/metrics", 4, {}),
+        Subject(path + more, ours + path, pids, headers) for path, more, headers in [
+            ("/status", "", {}), ("/status", ", gzip", gzip), ("/node", "", {}), ("/node", ", gzip", gzip),
+            ("/metrics", "", {}), ("/metrics", ", gzip", gzip), ("/healthz", "", {})]]
+    subjects += [
+        Subject("node_exporter /metrics", f"{exporter.url}/metrics", exporter.pids),
+        Subject("node_exporter /metrics, 4 connections", f"{exporter.url}/metrics", exporter.pids, {}, 4),
     ]
-    sizes = {name: fetch(port, path, headers) for name, port, path, _, headers in subjects}
-    results = {name: [] for name, *_ in subjects}
-    servers = {agent.port: [agent.agent_pid(), web_pid(agent)], exporter.port: [exporter.process.pid]}
-    everything = MachineTime([*servers[agent.port], *servers[exporter.port]])
-    for _ in range(rounds):
-        for name, port, path, connections, headers in subjects:
-            say(f"requests: {name}")
-            used = sum(map(cpu_time, servers[port]))
-            began = time.monotonic()
-            run = load(port, path, connections, seconds, headers)
-            used = sum(map(cpu_time, servers[port])) - used
-            results[name].append((*run, used / (run[0] * (time.monotonic() - began))))
-    others = everything.others()
-    middle = {name: [statistics.median(column) for column in zip(*runs)] for name, runs in results.items()}
-    base = middle["node_exporter /metrics"][0]
-    table.section(
-        "requests: 1 wrk thread, 32 connections", "body bytes", "requests/s", "average", "median", "99 %",
-        "CPU/request", "x node_exporter", "budget")
-    for name, *_ in subjects:
-        rate, average, median, worst, processor = middle[name]
-        small = sizes[name] <= PAGE_LIMIT and not name.startswith("node_exporter")
-        table.row(
-            name, grouped(sizes[name]), grouped(rate), seconds_text(average), seconds_text(median),
-            seconds_text(worst), seconds_text(processor), f"{rate / base:.3g}", budget=">= 100 000/s" if small else "",
-            met=rate >= 100_000 if small else None)
-    return others
+    return measure_load(table, "requests: 1 wrk thread, 32 connections", subjects, seconds, rounds, PAGE_LIMIT)
 
 
 # Processes
-
-
-def memory(pid):
-    """PSS, RSS and anonymous memory in bytes."""
-    try:
-        text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except PermissionError:
-        raise CannotMeasure("memory: reading /proc/PID/smaps_rollup takes root") from None
-    values = {name: int(kilobytes) * 1024 for name, kilobytes in re.findall(r"^(\w+):\s+(\d+) kB", text, re.M)}
-    return {"PSS": values["Pss"], "RSS": values["Rss"], "anonymous": values["Anonymous"]}
-
-
-def threads(pid):
-    return len(os.listdir(f"/proc/{pid}/task"))
-
-
-def cpu_time(pid):
-    """Processor time of all threads of the process, also those that have ended, in seconds: clock_getcpuclockid(3)."""
-    return time.clock_gettime(ctypes.c_int32((~pid << 3) | 2).value)
-
-
-class MachineTime:
-    """How many cores were busy with something else than `pids` and the processes that we waited for."""
-
-    def __init__(self, pids):
-        self.pids = pids
-        self.started = time.monotonic()
-        self.before = self.busy()
-
-    def busy(self):
-        fields = [int(field) for field in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
-        user, nice, system, _, _, interrupts, soft_interrupts, stolen = fields[:8]
-        all_of_it = (user + nice + system + interrupts + soft_interrupts + stolen) / os.sysconf("SC_CLK_TCK")
-        ours = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        return all_of_it - sum(usage.ru_utime + usage.ru_stime for usage in ours) - sum(map(cpu_time, self.pids))
-
-    def others(self):
-        return max(0, self.busy() - self.before) / (time.monotonic() - self.started)
-
-
-def web_pid(agent):
-    pid = agent.web_pid()
-    if pid is None:
-        raise CannotMeasure("the agent has no web process")
-    return pid
 
 
 def measure_idle(agent, exporter, seconds):
@@ -264,10 +61,6 @@ def measure_idle(agent, exporter, seconds):
     time.sleep(seconds)
     passed = time.monotonic() - started
     return [(cpu_time(pid) - then) / passed for pid, then in zip(pids, before)]
-
-
-def ratio(ours, theirs):
-    return f"{ours / theirs:.3g}" if theirs > 0 else ""
 
 
 def memory_rows(table, when, agent, web, exporter, budgets):
@@ -306,14 +99,6 @@ def started_agent():
         return until_ready, time.monotonic() - began
     finally:
         agent.close()
-
-
-def poll(condition, seconds, what, pause=0.001):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise CannotMeasure(f"{what}: not within {seconds} s")
-        time.sleep(pause)
 
 
 @contextlib.contextmanager
@@ -365,7 +150,7 @@ def measure_crossing(tries):
 
 def measure_checkpoints(quick):
     """What checkpoints.py saw, which needs a mount namespace of its own and another Python's modules."""
-    sizes = ["--rounds", "8", "--large-rounds", "1"] if quick else []
+    sizes = ["--rounds", "8", "--large-rounds", "1", "--idle", "15"] if quick else []
     done = subprocess.run(
         [sys.executable, str(ROOT / "Benchmarks" / "checkpoints.py"), *sizes], stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, text=True)
@@ -416,10 +201,6 @@ def checkpoint_rows(table, seen):
 
 
 # The run
-
-
-def say(what):
-    print(f"bench: {what}", file=sys.stderr, flush=True)
 
 
 def machine():
@@ -475,6 +256,7 @@ def run(quick):
     times("start to first snapshot, every source", [complete for _, complete in started], 0.2)
     times("threshold crossed to /status", crossings, 2.0)
 
+    others_with_tls = access.run(table, quick, checkpoints["connected"])
     checkpoint_rows(table, checkpoints)
 
     say("sizes")
@@ -488,7 +270,8 @@ def run(quick):
         "the same, xz (as in a package)", *map(megabytes, [*packed, sum(packed)]), budget="<= 15 MB",
         met=sum(packed) <= 15 * MB)
 
-    print(f"\nnodekeep, {machine()}; while requests were measured, {others:.2f} cores were busy with other programs\n")
+    print(f"\nnodekeep, {machine()}; while requests were measured, {others:.2f} cores were busy with other programs"
+          f" ({others_with_tls:.2f} with TLS)\n")
     table.print()
     print(f"\n{table.missed} budget{'' if table.missed == 1 else 's'} missed" if table.missed else "\nall budgets met")
 

@@ -7,11 +7,11 @@ docs/benchmarks.md says what the numbers mean.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
 import re
-import shutil
 import signal
 import statistics
 import subprocess
@@ -20,13 +20,12 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "Tests" / "E2E"), str(ROOT / "Tests" / "System")]
+sys.path[:0] = [str(ROOT / "Benchmarks"), str(ROOT / "Tests" / "E2E"), str(ROOT / "Tests" / "System")]
 sys.dont_write_bytecode = True
-IS_INSIDE = "NODEKEEP_BENCH_INSIDE"
 
-
-def say(what):
-    print(f"bench: {what}", file=sys.stderr, flush=True)
+import inside  # noqa: E402
+import measuring  # noqa: E402
+from measuring import say  # noqa: E402
 
 
 def memory(pid):
@@ -140,15 +139,16 @@ def measure_large(bed, node, megabytes, rounds):
     return {**result, "memory": seen.most, "samples": seen.samples}
 
 
-def enter():
-    """Starts over in a mount namespace of its own, with a Python that has Debian's gRPC."""
-    for python in [sys.executable, "/usr/bin/python3"]:
-        if shutil.which(python) and subprocess.run([python, "-c", "import grpc"], capture_output=True).returncode == 0:
-            break
-    else:
-        sys.exit("no Python with the module grpc: scripts/install-packages bench")
-    os.execvpe("unshare", ["unshare", "--mount", "--propagation", "private", python, __file__, *sys.argv[1:]],
-               {**os.environ, IS_INSIDE: "1"})
+def measure_connected(bed, seconds):
+    """Memory of an agent at rest that has everything: the runtime, TLS, every way to say who somebody is."""
+    from guarded import Pairs
+    from node import Node
+    from support import free_port
+    say(f"idle with the runtime and TLS for {seconds} s")
+    with contextlib.closing(Pairs()) as pairs, Node(bed, config=pairs.configuration(free_port())) as node:
+        time.sleep(seconds)
+        pids = {"agent": node.agent_pid(), **node.web_pids()}
+        return {name: measuring.memory(pid) for name, pid in pids.items()}
 
 
 def main():
@@ -156,10 +156,9 @@ def main():
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--large-rounds", type=int, default=3)
     parser.add_argument("--megabytes", type=int, default=1000)
+    parser.add_argument("--idle", type=int, default=60)
     options = parser.parse_args()
-    if IS_INSIDE not in os.environ:
-        enter()
-    del os.environ[IS_INSIDE]
+    inside.enter(__file__, "bench")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     import bed
     import node
@@ -168,10 +167,12 @@ def main():
     bed.RUN = runspace.Run()
     try:
         there = bed.shared()
+        connected = measure_connected(there, options.idle)
         agent = node.Node(there)
         try:
             result = {
                 "runtime": " ".join(there.runtime.version()),
+                "connected": connected,
                 "small": measure_small(there, agent, options.rounds),
                 "large": measure_large(there, agent, options.megabytes, options.large_rounds),
             }
