@@ -9,7 +9,7 @@ RELEASE_PATH = .build/release
 # The fuzzers' own build. Where the tests' own is given (.build), nothing but our rooms is compiled again.
 FUZZ_BUILD = .build-fuzz
 
-.PHONY: run build test unit system e2e fuzz bench format lint generate check-generated check-dependencies clean
+.PHONY: run build test unit system e2e soak fuzz bench format lint generate check-generated check-dependencies clean
 
 run: build
 	build/nodekeep serve
@@ -40,6 +40,11 @@ system: build
 e2e: build
 	scripts/install-packages e2e
 	python3 Tests/E2E/run.py $(E2E)
+
+# Good and hostile traffic on all listeners with checkpoints going on, for SOAK_SECONDS (1800), and what is left of it (as root).
+soak: build
+	scripts/install-packages e2e
+	python3 Tests/Soak/soak.py
 
 # Every parser of foreign bytes, FUZZ_SECONDS each (600); FUZZ_TARGETS="path tar" runs those.
 fuzz:
