@@ -89,7 +89,9 @@ class BedTest(unittest.TestCase):
         container = self.pod().container(command=filling(300))
         with self.assertRaises(grpc.RpcError) as raised:
             container.checkpoint(self.bed.home / "cut.tar", deadline=0.4)
-        self.assertEqual(raised.exception.code(), grpc.StatusCode.DEADLINE_EXCEEDED)
+        # The deadline is the server's as well as ours, and either may be the first to say that it is over.
+        self.assertIn(
+            raised.exception.code(), (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED))
         wait_for(lambda: container.task_status() == "PAUSED", 10, "a task that answers")
         time.sleep(2)
         self.assertEqual((container.task_status(), container.is_frozen()), ("PAUSED", True))

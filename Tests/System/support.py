@@ -43,6 +43,17 @@ def wait_for(condition, seconds, what):
         time.sleep(0.01)
 
 
+def descriptors(pid):
+    """What each of a process's descriptors is, but for those that are closed meanwhile."""
+    found = []
+    for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found.append(os.readlink(link))
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found
+
+
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path, timeout=5):
         super().__init__("localhost", timeout=timeout)
@@ -132,13 +143,6 @@ class Agent:
                   if line.endswith(f" {self.socket}")}
         found = {}
         gone = (FileNotFoundError, ProcessLookupError)
-
-        def link(path):
-            try:
-                return os.readlink(path)
-            except gone:  # a connection that has just ended
-                return None
-
         for task in pathlib.Path(f"/proc/{self.agent_pid()}/task").iterdir():
             try:
                 children = (task / "children").read_text().split()
@@ -147,7 +151,7 @@ class Agent:
             for pid in children:
                 try:
                     if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "nodekeep-web":
-                        links = [link(path) for path in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
+                        links = descriptors(pid)
                         has_socket = any(f"socket:[{inode}]" in links for inode in inodes)
                         found["socket" if has_socket else "network"] = int(pid)
                 except gone:
