@@ -8,7 +8,6 @@ import os
 import pathlib
 import random
 import resource
-import signal
 import sys
 import threading
 import time
@@ -17,7 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "E2E"), str(HERE.parent / "System")]
 sys.dont_write_bytecode = True
 
-import inside
+import session
 
 SECONDS = int(os.environ.get("SOAK_SECONDS", "1800"))
 SEED = int(os.environ.get("SOAK_SEED", "0")) or random.randrange(1, 1 << 31)
@@ -56,16 +55,20 @@ def table(books, nodes, before, after):
     print(flush=True)
 
 
-def soak(bed, world, made):
+def soak(at_the_end):
+    import bed
     import checks
     import meter
     from books import Books
     from dumps import Dumps
-    from nodes import SoakNode
+    from nodes import SoakNode, World
     from traffic import Traffic
-    nodes = made
+    world = World()
+    at_the_end(world.close)
+    nodes = []
     for name in ["policy", "webhook"]:
-        nodes.append(SoakNode(bed, world, name))
+        nodes.append(SoakNode(bed.shared(), world, name))
+        at_the_end(nodes[-1].close)
     for node in nodes:
         node.grafana, _ = node.token("grafana", "monitoring")
     books = Books()
@@ -101,38 +104,10 @@ def soak(bed, world, made):
     return found
 
 
-def interrupted(number, _):
-    raise KeyboardInterrupt(signal.Signals(number).name)
-
-
 def main():
-    if os.geteuid() != 0:
-        sys.exit("the soak runs containers and mounts file systems: run it as root")
-    inside.enter(__file__, "e2e")
-    for number in [signal.SIGTERM, signal.SIGHUP]:
-        signal.signal(number, interrupted)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, hard), hard))
-    import bed
-    import runspace
-    runspace.sweep()
-    bed.RUN = runspace.Run()
-    nodes, found, world = [], None, None
-    try:
-        from nodes import World
-        world = World()
-        found = soak(bed.shared(), world, nodes)
-    except KeyboardInterrupt as interrupt:
-        print("interrupted", *interrupt.args, flush=True)
-    finally:
-        for number in [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]:
-            signal.signal(number, signal.SIG_IGN)
-        for node in nodes:
-            node.close()
-        if world:
-            world.close()
-        bed.close_all()
-        bed.RUN.close()
+    found = session.run(__file__, soak)
     if found is None:
         sys.exit(1)
     print(f"soak: {found.passed} checks passed, {found.failed} failed", flush=True)

@@ -21,8 +21,10 @@ extension KubeClient {
         progress.state.withLock { $0.phase = "without an answer" }
         let answer: RawAnswer
         do {
+            // The time is kept in `send`, which ends this by cancelling it; the library's own deadline comes later, or
+            // chance would decide which of the two is told.
             let response = try await pool.client.execute(
-                wire(request, target, current.reading.token), deadline: .now() + TimeAmount(timeout))
+                wire(request, target, current.reading.token), deadline: .now() + TimeAmount(timeout) + .seconds(60))
             progress.state.withLock {
                 $0.phase = "in the middle of the answer"
                 $0.isUnanswered = false
