@@ -75,10 +75,11 @@ let package = Package(
         .executableTarget(name: "nodekeep-web", dependencies: ["Web"]),
 
         // The agent.
+        .target(name: "Posix", dependencies: ["CLinux"]),
         .target(name: "NodeStatus"),
         .target(name: "Systemd", dependencies: ["CSystemd"]),
         .target(name: "Configuration", dependencies: ["NodeStatus", "CYaml"]),
-        .target(name: "Collector", dependencies: ["NodeStatus", "Systemd", "CLinux"]),
+        .target(name: "Collector", dependencies: ["NodeStatus", "Posix", "Systemd", "CLinux"]),
         .target(
             name: "CRI",
             dependencies: [
@@ -86,21 +87,22 @@ let package = Package(
                 nioPosix,
             ],
             exclude: ["Protos"]),
-        .target(name: "Checkpoint", dependencies: ["CRI", "NodeStatus", "CLinux", crypto, logging]),
+        .target(name: "Checkpoint", dependencies: ["CRI", "NodeStatus", "Posix", "CLinux", crypto, logging]),
         .target(
             name: "KubeAPI",
             dependencies: [
-                "Configuration", "NodeStatus", "CLinux", logging, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL,
+                "Configuration", "NodeStatus", "Posix", logging, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL,
                 swiftASN1, x509,
             ]),
         .target(
-            name: "Access", dependencies: ["Configuration", "KubeAPI", "NodeStatus", crypto, logging, swiftASN1, x509]),
+            name: "Access",
+            dependencies: ["Configuration", "KubeAPI", "NodeStatus", "Posix", crypto, logging, swiftASN1, x509]),
         .target(name: "API", dependencies: ["Access", "NodeStatus", "Gate", "CZlib"]),
         .target(
             name: "Agent",
             dependencies: [
                 "API", "Access", "Checkpoint", "Collector", "Configuration", "CRI", "Gate", "KubeAPI", "NodeStatus",
-                "Systemd", "CLinux",
+                "Posix", "Systemd", "CLinux",
                 argumentParser, logging, serviceLifecycle, unixSignals, asyncHTTPClient, nioCore, nioHTTP1,
             ]),
         .executableTarget(name: "nodekeep", dependencies: ["Agent"]),
@@ -119,12 +121,13 @@ let package = Package(
         .testTarget(
             name: "CRITests",
             dependencies: ["CRI", grpcCore, grpcTransport, swiftProtobuf, nioCore, nioPosix]),
-        .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "CRI", "NodeStatus", logging]),
+        .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "CRI", "NodeStatus", "Posix", logging]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "NodeStatus"]),
         .testTarget(
             name: "AccessTests",
             dependencies: [
-                "Access", "KubeAPI", "KubeTestServer", "NodeStatus", crypto, cryptoExtras, logging, swiftASN1, x509,
+                "Access", "KubeAPI", "KubeTestServer", "NodeStatus", "Posix", crypto, cryptoExtras, logging, swiftASN1,
+                x509,
             ], exclude: ["Fixtures"]),
         // An API server over real TLS that answers as a test says, for the tests alone.
         .target(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import Posix
 
 /// Small files that an operator has written.
 enum RegularFile {
@@ -10,27 +11,15 @@ enum RegularFile {
 
     /// Reads at most `limit` bytes of a regular file: a pipe or device in its place must not block or never end.
     static func read(_ path: String, limit: Int) -> Result<[UInt8], Problem> {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            return .failure(Problem(reason: String(cString: strerror(errno)), isMissing: errno == ENOENT))
-        }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            return .failure(Problem(reason: "not a regular file", isMissing: false))
-        }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while bytes.count < limit {
-            let count = Glibc.read(descriptor, &buffer, min(buffer.count, limit - bytes.count))
-            if count == 0 { break }
-            guard count > 0 else {
-                if errno == EINTR { continue }
-                return .failure(Problem(reason: String(cString: strerror(errno)), isMissing: false))
+        do {
+            let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK)
+            guard try file.status().st_mode & S_IFMT == S_IFREG else {
+                return .failure(Problem(reason: "not a regular file", isMissing: false))
             }
-            bytes += buffer.prefix(count)
+            return .success(try file.read(limit: limit))
+        } catch {
+            return .failure(Problem(reason: error.reason, isMissing: error.code == ENOENT))
         }
-        return .success(bytes)
     }
 }
 

@@ -3,6 +3,7 @@ internal import FoundationEssentials
 internal import Glibc
 internal import Logging
 internal import NodeStatus
+internal import Posix
 internal import Synchronization
 
 /// The node's last status in a file, written whenever it changes: what the node was is there to read after the agent,
@@ -66,30 +67,14 @@ final class StatusFile: Sendable {
         }
     }
 
-    /// Beside the target, synced, renamed: a reader sees the old file or the new one, never a part.
     private func write(_ node: NodeObject) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
         let bytes = Array(try encoder.encode(node)) + [0x0a]
-        let temporary = path + ".new"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
-        guard descriptor >= 0 else { throw AgentError("write", temporary, code: errno) }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 else {
-                if count < 0, errno == EINTR { continue }
-                let code = errno
-                close(descriptor)
-                unlink(temporary)
-                throw AgentError("write", temporary, code: code)
-            }
-            rest = rest.dropFirst(count)
+        do {
+            try Descriptor.replace(path, with: bytes, mode: 0o644)
+        } catch {
+            throw AgentError("write", path, code: error.code)
         }
-        let synced = fsync(descriptor)
-        let code = errno
-        close(descriptor)
-        guard synced == 0 else { throw AgentError("sync", temporary, code: code) }
-        guard rename(temporary, path) == 0 else { throw AgentError("rename", temporary, code: errno) }
     }
 }

@@ -50,7 +50,7 @@ package final class Collector: @unchecked Sendable {
         }
         guard mayStart else { throw .failed("the collector has been started before") }
         do {
-            try startThread(name: "collector") { self.run() }
+            try startReader(name: "collector") { self.run() }
         } catch {
             monitor.locked { state = .idle }
             throw error

@@ -5,6 +5,7 @@ import CryptoExtras
 import FoundationEssentials
 import Glibc
 import NodeStatus
+import Posix
 import SwiftASN1
 import X509
 
@@ -84,7 +85,7 @@ func authorities(_ issued: Issued...) throws -> CertificateAuthorities {
 /// A file of the directory Fixtures.
 func fixture(_ name: String) throws -> [UInt8] {
     let directory = #filePath.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/Fixtures/"
-    return try FileDescriptor(directory + name, O_RDONLY).read(limit: 1 << 20)
+    return try Descriptor.open(directory + name, O_RDONLY).read(limit: 1 << 20)
 }
 
 /// The one certificate of a fixture.

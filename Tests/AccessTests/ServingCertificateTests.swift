@@ -4,6 +4,7 @@ import Crypto
 import CryptoExtras
 import Glibc
 import NodeStatus
+import Posix
 import SwiftASN1
 import Testing
 import X509
@@ -119,12 +120,12 @@ import X509
 
     @Test func aLinkInItsPlaceIsReplacedAndNotFollowed() throws {
         try scratch.write("precious", to: "target")
-        #expect(symlink(scratch.file("target"), scratch.file("serving.pem.new")) == 0)
+        #expect(symlink(scratch.file("target"), scratch.file(".serving.pem.new")) == 0)
         #expect(symlink(scratch.file("target"), scratch.file("serving.pem")) == 0)
         var made = own
         _ = made.refresh(date: today)
         #expect(made.pair != nil)
-        #expect(try FileDescriptor(scratch.file("target"), O_RDONLY).read(limit: 100) == Array("precious".utf8))
+        #expect(try Descriptor.open(scratch.file("target"), O_RDONLY).read(limit: 100) == Array("precious".utf8))
     }
 
     // MARK: - The operator's

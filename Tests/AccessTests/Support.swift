@@ -2,6 +2,7 @@
 
 import Glibc
 import NodeStatus
+import Posix
 
 @testable import Access
 
@@ -41,7 +42,7 @@ final class Scratch: Sendable {
 
     @discardableResult
     func write(_ bytes: [UInt8], to name: String, mode: mode_t = 0o600) throws -> String {
-        let temporary = try FileDescriptor(file(name) + "~", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+        let temporary = try Descriptor.open(file(name) + "~", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
         try temporary.write(bytes)
         guard fchmod(temporary.number, mode) == 0, rename(file(name) + "~", file(name)) == 0 else {
             throw TestFailure("write \(name): \(errno)")
@@ -51,7 +52,7 @@ final class Scratch: Sendable {
 
     /// Into the same inode.
     func overwrite(_ text: String, in name: String) throws {
-        try FileDescriptor(file(name), O_WRONLY | O_TRUNC).write(Array(text.utf8))
+        try Descriptor.open(file(name), O_WRONLY | O_TRUNC).write(Array(text.utf8))
     }
 
     private func remove(_ path: String) {

@@ -3,6 +3,7 @@
 import Dispatch
 import Glibc
 import NodeStatus
+import Posix
 import Synchronization
 import Testing
 
@@ -20,7 +21,7 @@ import Testing
     }
 
     private func content() throws -> String {
-        String(decoding: try FileDescriptor(path, O_RDONLY).read(limit: 1 << 20), as: UTF8.self)
+        String(decoding: try Descriptor.open(path, O_RDONLY).read(limit: 1 << 20), as: UTF8.self)
     }
 
     private func list() throws -> TokenList { try TokenList(Array(try content().utf8), file: path) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import NodeStatus
+internal import Posix
 
 /// Who else may read or write a file before we take its word.
 enum FileProtection: Equatable, Sendable {
@@ -59,7 +60,7 @@ enum GuardedFile {
     static func read(_ path: String, limit: Int, _ protection: FileProtection) throws(Failure) -> Content {
         do {
             // A pipe or device in its place must not block.
-            let file = try FileDescriptor(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+            let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
             let before = try file.status()
             let signature = FileSignature(before)
             if let problem = problem(before, limit: limit, protection, path) {
@@ -73,7 +74,7 @@ enum GuardedFile {
                 throw Failure(reason: "it is being written", isUnsettled: true)
             }
             return Content(bytes: bytes, signature: signature)
-        } catch let error as SystemError {
+        } catch let error as ErrorNumber {
             throw Failure(reason: error.reason, isMissing: error.code == ENOENT)
         } catch let error as Failure {
             throw error

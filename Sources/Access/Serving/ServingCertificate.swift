@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 package import NodeStatus
+internal import Posix
 
 /// What the main listener shows of itself over TLS: the operator's files, or a pair of our own. Followed while the agent
 /// runs.
@@ -90,7 +91,7 @@ package struct ServingCertificate: Sendable {
                 certificate: Array(certificate.utf8), certificateFile: path, key: Array(key.utf8), keyFile: path)
             // Whether it can be kept or not: it is good for as long as the agent runs.
             take(new, path, &result)
-            try Self.write(Array((certificate + key).utf8), path)
+            try Descriptor.replace(path, with: Array((certificate + key).utf8))
         } catch let error as AccessProblems {
             report(error, &result)
         } catch {
@@ -111,19 +112,6 @@ package struct ServingCertificate: Sendable {
         let certificate = text.components(upTo: "-----BEGIN PRIVATE KEY-----")
         return try ServingPair(
             certificate: Array(certificate.utf8), certificateFile: path, key: bytes, keyFile: path)
-    }
-
-    private static func write(_ bytes: [UInt8], _ path: String) throws {
-        let temporary = path + ".new"
-        unlink(temporary)
-        let file = try FileDescriptor(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
-        try file.write(bytes)
-        try file.synchronize()
-        guard rename(temporary, path) == 0 else {
-            let code = errno
-            unlink(temporary)
-            throw SystemError(code: code)
-        }
     }
 
     // MARK: - Both

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 package import NodeStatus
+internal import Posix
 
 /// Changes nodekeep's own token file: what `nodekeep token` does. Several at once each do their part, one after the
 /// other; a reader sees the old file or the new one. Everything here waits for the disk.
@@ -83,12 +84,12 @@ package struct TokenStore: Sendable {
             throw problem("only its owner can change it; run this as \(owner == 0 ? "root" : "uid \(owner)")")
         }
         let lockName = "." + name + ".lock"
-        let folder = try naming("open the directory", directory) { () throws(SystemError) in
-            try FileDescriptor(directory, O_RDONLY | O_DIRECTORY)
+        let folder = try naming("open the directory", directory) { () throws(ErrorNumber) in
+            try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
         }
-        let lock = try naming("lock", directory + "/" + lockName) { () throws(SystemError) in
+        let lock = try naming("lock", directory + "/" + lockName) { () throws(ErrorNumber) in
             // Only its owner can take it, and so keep others from changing the file.
-            let file = try FileDescriptor(lockName, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600, in: folder.number)
+            let file = try Descriptor.open(in: folder.number, lockName, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
             _ = try retrying { flock(file.number, LOCK_EX) }
             return file
         }
@@ -105,29 +106,13 @@ package struct TokenStore: Sendable {
         }
     }
 
-    /// Beside the file, synced, renamed.
-    private func replace(with bytes: [UInt8], _ name: String, in folder: FileDescriptor) throws(AccessProblem) {
+    /// We hold the lock.
+    private func replace(with bytes: [UInt8], _ name: String, in folder: Descriptor) throws(AccessProblem) {
         var status = stat()
         if fstatat(folder.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFLNK {
             throw problem("it is a symbolic link, which would be replaced; name the file that it leads to")
         }
-        let temporary = "." + name + ".new"
-        try naming("write", path) { () throws(SystemError) in
-            // One that was left behind; we hold the lock.
-            unlinkat(folder.number, temporary, 0)
-            let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
-            let file = try FileDescriptor(temporary, flags, mode: 0o600, in: folder.number)
-            do throws(SystemError) {
-                _ = try retrying { fchmod(file.number, 0o600) }
-                try file.write(bytes)
-                try file.synchronize()
-                _ = try retrying { renameat(folder.number, temporary, folder.number, name) }
-            } catch {
-                unlinkat(folder.number, temporary, 0)
-                throw error
-            }
-            try folder.synchronize()
-        }
+        try naming("write", path) { () throws(ErrorNumber) in try folder.replace(name, with: bytes) }
     }
 
     private func split() throws(AccessProblem) -> (directory: String, name: String) {
@@ -142,7 +127,7 @@ package struct TokenStore: Sendable {
     }
 
     private func naming<Value>(
-        _ what: String, _ name: String, _ body: () throws(SystemError) -> Value
+        _ what: String, _ name: String, _ body: () throws(ErrorNumber) -> Value
     ) throws(AccessProblem) -> Value {
         do {
             return try body()

@@ -2,6 +2,7 @@
 internal import CLinux
 internal import Crypto
 internal import Glibc
+internal import Posix
 
 /// Why an archive was not taken for a good one.
 package enum VerificationFailure: Error, Equatable, CustomStringConvertible {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import CRI
 internal import Glibc
+internal import Posix
 
 /// The memory of a container that a dump has to write. Bytes.
 package struct MemoryUse: Equatable, Sendable {
@@ -85,7 +86,7 @@ extension MemoryUse {
         do {
             text = try reader.text(path)
         } catch {
-            throw .unknown("\(path): \(String(cString: strerror(error.code)))")
+            throw .unknown("\(path): \(error.reason)")
         }
         var values: [Substring: UInt64] = [:]
         for line in text.split(separator: "\n") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import Posix
 internal import Synchronization
 
 /// Finds the cgroups of a process in the file system. Reads from /proc and /sys only, which block on nothing.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
+internal import Posix
 
 /// A published archive as it is in the directory.
 package struct ArchiveEntry: Equatable, Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
+internal import Posix
 
 extension CheckpointDirectory {
     /// Ends a job: moves its `outcome.json` to the records, where it appears as a whole or not at all.

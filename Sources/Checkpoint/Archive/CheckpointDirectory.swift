@@ -2,6 +2,7 @@
 internal import CLinux
 internal import Glibc
 internal import NodeStatus
+internal import Posix
 
 /// The directory that archives are published in, with `.nodekeep` below it for jobs and records.
 ///

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import Posix
 
 /// Names in a directory, in no particular order, without `.` and `..`.
 ///

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import Posix
 
 /// What the kernel says of the freezer of a process's cgroup: the truth about a paused container on every runtime.
 package enum FreezerState: Equatable, Sendable {
@@ -88,7 +89,7 @@ package enum FreezerState: Equatable, Sendable {
         do {
             return try reader.text(path)
         } catch {
-            throw .unknown("\(path): \(String(cString: strerror(error.code)))")
+            throw .unknown("\(path): \(error.reason)")
         }
     }
 }

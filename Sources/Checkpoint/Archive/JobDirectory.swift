@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import Posix
 
 /// The files of a job directory.
 package enum JobFile: String, Sendable, CaseIterable {
@@ -55,20 +56,8 @@ package final class JobDirectory: Sendable {
     }
 
     private func replace(_ file: JobFile, with bytes: [UInt8], durably: Bool) throws(StorageError) {
-        let temporary = "." + file.rawValue + ".new"
-        do {
-            try naming("write", path(of: file)) { () throws(ErrorNumber) in
-                unlinkat(directory.number, temporary, 0)
-                let opened = try Descriptor.open(
-                    in: directory.number, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
-                try opened.write(bytes)
-                if durably { try opened.synchronize() }
-                _ = try retrying { renameat(directory.number, temporary, directory.number, file.rawValue) }
-                if durably { try directory.synchronize() }
-            }
-        } catch {
-            unlinkat(directory.number, temporary, 0)
-            throw error
+        try naming("write", path(of: file)) { () throws(ErrorNumber) in
+            try directory.replace(file.rawValue, with: bytes, durably: durably)
         }
     }
 

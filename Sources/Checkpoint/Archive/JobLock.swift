@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import Posix
 
 /// The lock of a job: whoever works on it holds it, and the kernel drops it when that process ends, however.
 ///

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import Posix
 
 /// Opens directories that nobody but their owner may look into: archives hold everything a process had in memory.
 enum PrivateDirectory {

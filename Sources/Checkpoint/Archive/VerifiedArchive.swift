@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
+internal import Posix
 
 /// What tells that a file is still the one it was: device, inode, length, time of the last write.
 struct FileIdentity: Equatable, Sendable {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import Posix
 
 /// Finds and reads the `criu-dump.log` of a dump that failed.
 enum DumpLogFinder {

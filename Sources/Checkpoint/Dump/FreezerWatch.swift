@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CLinux
 internal import Glibc
+internal import Posix
 internal import Synchronization
 
 /// Looks at a freezer every 20 ms, on a thread of its own, until it is stopped.
@@ -29,17 +29,7 @@ final class FreezerWatch: FreezerTime {
         case .thawed, .freezing, .frozen: break
         }
         let watch = FreezerWatch(processID: processID, machine: machine)
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        defer { pthread_attr_destroy(&attributes) }
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        pthread_attr_setstacksize(&attributes, 256 << 10)
-        var thread = pthread_t()
-        let argument = Unmanaged.passRetained(watch)
-        guard pthread_create(&thread, &attributes, runFreezerWatch, argument.toOpaque()) == 0 else {
-            argument.release()
-            return nil
-        }
+        guard (try? startThread(name: "freezer", stackSize: 256 << 10) { watch.run() }) != nil else { return nil }
         return watch
     }
 
@@ -57,19 +47,10 @@ final class FreezerWatch: FreezerTime {
         state.withLock { $0.trace.observe(freezer, at: time) }
     }
 
-    fileprivate func run() {
+    private func run() {
         while !state.withLock({ $0.isStopped }) {
             look()
             usleep(Self.interval)
         }
     }
-}
-
-// A free function: a closure written inside something isolated would trap on this thread.
-private func runFreezerWatch(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let argument else { return nil }
-    let watch = Unmanaged<FreezerWatch>.fromOpaque(argument).takeRetainedValue()
-    nodekeep_set_thread_name("freezer")
-    watch.run()
-    return nil
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
+internal import Posix
 internal import Synchronization
 
 /// One thread that runs the tasks which prefer it, one piece after the other, so that they may block: on fsync, on
@@ -19,19 +20,11 @@ package final class OwnThreadExecutor: TaskExecutor {
     package init(name: String) throws(StorageError) {
         wakeup = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_SEMAPHORE))
         guard wakeup >= 0 else { throw StorageError("open", "an eventfd", code: errno) }
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        defer { pthread_attr_destroy(&attributes) }
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        // Coding JSON and calling into the runtime's client: deeper than a reader of files, far from the default 8 MB.
-        pthread_attr_setstacksize(&attributes, 1 << 20)
-        var thread = pthread_t()
-        // The thread keeps the executor until it is stopped.
-        let argument = Unmanaged.passRetained(ThreadArgument(executor: self, name: name))
-        let code = pthread_create(&thread, &attributes, runExecutorThread, argument.toOpaque())
-        guard code == 0 else {
-            argument.release()
-            throw StorageError("start", "the thread \(name)", code: code)
+        do {
+            // The thread keeps the executor until it is stopped.
+            try startThread(name: name) { self.serve() }
+        } catch {
+            throw StorageError("start", "the thread \(name)", code: error.code)
         }
     }
 
@@ -54,7 +47,7 @@ package final class OwnThreadExecutor: TaskExecutor {
         while write(wakeup, &one, MemoryLayout<UInt64>.size) < 0, errno == EINTR {}
     }
 
-    fileprivate func serve() {
+    private func serve() {
         let executor = asUnownedTaskExecutor()
         while true {
             var count: UInt64 = 0
@@ -78,23 +71,4 @@ package func onOwnThread<Value: Sendable>(
     let executor = try OwnThreadExecutor(name: name)
     defer { executor.stop() }
     return await withTaskExecutorPreference(executor) { await body() }
-}
-
-private final class ThreadArgument: Sendable {
-    let executor: OwnThreadExecutor
-    let name: String
-
-    init(executor: OwnThreadExecutor, name: String) {
-        self.executor = executor
-        self.name = name
-    }
-}
-
-// A free function: a closure written inside something isolated would trap on this thread.
-private func runExecutorThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let argument else { return nil }
-    let start = Unmanaged<ThreadArgument>.fromOpaque(argument).takeRetainedValue()
-    nodekeep_set_thread_name(start.name)
-    start.executor.serve()
-    return nil
 }

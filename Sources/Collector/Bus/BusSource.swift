@@ -30,7 +30,7 @@ final class BusSource: @unchecked Sendable {
     }
 
     func start() throws(SourceFailure) {
-        try startThread(name: "bus") { self.run() }
+        try startReader(name: "bus") { self.run() }
     }
 
     /// Returns at once; the thread ends at its next turn.

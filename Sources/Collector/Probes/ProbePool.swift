@@ -46,7 +46,7 @@ final class ProbePool: @unchecked Sendable {
             return nil
         }
         do {
-            try startThread(name: "probe") { self.serve(job) }
+            try startReader(name: "probe") { self.serve(job) }
             return nil
         } catch {
             monitor.locked { threads -= 1 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import Posix
 
 /// Files with keys, certificates and tokens. Blocks: on a hung disk for as long as that hangs.
 enum CredentialFile {
@@ -12,22 +13,13 @@ enum CredentialFile {
     /// All of a file that is not larger than so many bytes. A pipe in its place does not block, and a device does not go on
     /// for ever.
     static func read(_ path: String, limit: Int = limit) throws(Problem) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard descriptor >= 0 else { throw Problem(reason: reason(errno)) }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 16_384)
-        while bytes.count <= limit {
-            let count = Glibc.read(descriptor, &buffer, buffer.count)
-            if count == 0 { return bytes }
-            guard count > 0 else {
-                if errno == EINTR { continue }
-                throw Problem(reason: reason(errno))
-            }
-            bytes += buffer.prefix(count)
+        let bytes: [UInt8]
+        do {
+            bytes = try Descriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY).read(limit: limit + 1)
+        } catch {
+            throw Problem(reason: error.reason)
         }
-        throw Problem(reason: "larger than \(limit) bytes")
+        guard bytes.count <= limit else { throw Problem(reason: "larger than \(limit) bytes") }
+        return bytes
     }
-
-    private static func reason(_ number: Int32) -> String { String(cString: strerror(number)) }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CRI
 import NodeStatus
+import Posix
 import Synchronization
 
 @testable import Checkpoint

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+package import Glibc
 
 /// An open file descriptor, closed with the last reference to it.
 package final class Descriptor: Sendable {
@@ -12,23 +12,25 @@ package final class Descriptor: Sendable {
     deinit { close(number) }
 
     /// openat(2) with O_CLOEXEC, again where a signal interrupts it.
-    static func open(
-        in directory: Int32, _ name: String, _ flags: Int32, mode: mode_t = 0
+    ///
+    /// - Parameter directory: where a relative name is looked for.
+    package static func open(
+        in directory: Int32 = AT_FDCWD, _ name: String, _ flags: Int32, mode: mode_t = 0
     ) throws(ErrorNumber) -> Descriptor {
         let number = try retrying { openat(directory, name, flags | O_CLOEXEC, mode) }
         return Descriptor(adopting: number)
     }
 
-    func status() throws(ErrorNumber) -> stat {
+    package func status() throws(ErrorNumber) -> stat {
         var status = stat()
         _ = try retrying { fstat(number, &status) }
         return status
     }
 
     /// Until it is on the disk.
-    func synchronize() throws(ErrorNumber) { _ = try retrying { fsync(number) } }
+    package func synchronize() throws(ErrorNumber) { _ = try retrying { fsync(number) } }
 
-    func write(_ bytes: [UInt8]) throws(ErrorNumber) {
+    package func write(_ bytes: [UInt8]) throws(ErrorNumber) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let written = try retrying { rest.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) } }
@@ -37,7 +39,7 @@ package final class Descriptor: Sendable {
     }
 
     /// At most `limit` bytes from where it stands.
-    func read(limit: Int) throws(ErrorNumber) -> [UInt8] {
+    package func read(limit: Int) throws(ErrorNumber) -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: min(65_536, max(limit, 1)))
         while bytes.count < limit {
@@ -50,26 +52,22 @@ package final class Descriptor: Sendable {
 }
 
 /// `errno` of a call that failed, before it is put into words.
-struct ErrorNumber: Error, Equatable {
-    let code: Int32
+package struct ErrorNumber: Error, Equatable {
+    package let code: Int32
+
+    package init(code: Int32) {
+        self.code = code
+    }
+
+    /// The C library's word for it.
+    package var reason: String { String(cString: strerror(code)) }
 }
 
 /// Calls until it does not fail with EINTR.
-func retrying<Result: SignedInteger>(_ call: () -> Result) throws(ErrorNumber) -> Result {
+package func retrying<Result: SignedInteger>(_ call: () -> Result) throws(ErrorNumber) -> Result {
     while true {
         let result = call()
         if result >= 0 { return result }
         if errno != EINTR { throw ErrorNumber(code: errno) }
-    }
-}
-
-/// Puts a failed call into words.
-func naming<Value>(
-    _ what: String, _ name: @autoclosure () -> String, hint: String = "", _ body: () throws(ErrorNumber) -> Value
-) throws(StorageError) -> Value {
-    do {
-        return try body()
-    } catch {
-        throw StorageError(what, name(), code: error.code, hint: hint)
     }
 }
