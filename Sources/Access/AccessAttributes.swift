@@ -15,7 +15,7 @@ package struct CheckpointTarget: Equatable, Hashable, Sendable {
 
 /// What a request asks for.
 package struct AccessAttributes: Equatable, Hashable, Sendable {
-    /// `get create update patch delete list`; empty for HEAD, OPTIONS and the rest, as the kubelet has it.
+    /// `get create update patch delete list`; empty for OPTIONS and the rest, as the kubelet has it.
     package var verb: String
     /// Of the node, tried in order: the first that is allowed counts. `["stats"]`, `["healthz", "proxy"]`.
     package var subresources: [String]

@@ -12,6 +12,11 @@ enum JSONValue {
         return Array(data) + [0x0a]
     }
 
+    /// On standard output, for people.
+    static func print(_ value: ConfigurationValue) {
+        Swift.print(String(decoding: text(value, pretty: true), as: UTF8.self), terminator: "")
+    }
+
     /// - Throws: what the JSON decoder says.
     static func parse(_ bytes: [UInt8]) throws -> ConfigurationValue {
         try JSONDecoder().decode(Decoded.self, from: Data(bytes)).value

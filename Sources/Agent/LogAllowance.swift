@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Lines from web are rate-limited here too: five a second, fifty at once.
+/// How many lines may be logged on somebody else's account: so many at once, and so many a second after that.
 struct LogAllowance {
-    private var left = 50.0
+    private let burst: Double
+    private let perSecond: Double
+    private var left: Double
     private var refilledAt: Duration = .zero
 
+    init(burst: Int, perSecond: Int) {
+        self.burst = Double(burst)
+        self.perSecond = Double(perSecond)
+        left = self.burst
+    }
+
     mutating func take(_ now: Duration) -> Bool {
-        left = min(50, left + (now - refilledAt).inSeconds * 5)
+        left = min(burst, left + max(0, (now - refilledAt).inSeconds) * perSecond)
         refilledAt = now
         guard left >= 1 else { return false }
         left -= 1

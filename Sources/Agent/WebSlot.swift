@@ -17,7 +17,8 @@ struct WebSlot {
     let change: ((inout WebFacts) -> Void) -> Void
     var session: WebSession?
     /// The one after it goes on with what it has left.
-    var logAllowance = LogAllowance()
+    /// What web says is limited here too.
+    var logAllowance = LogAllowance(burst: 50, perSecond: 5)
     private(set) var isDraining = false
     private var nextStart: Duration = .zero
     private var startedAt: Duration = .zero

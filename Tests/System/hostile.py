@@ -13,18 +13,9 @@ import threading
 import time
 
 from pki import Authority
-from support import BUILD, NODEKEEP, Agent, free_port, wait_for
+from support import BUILD, MONITORING_MAY_GET_METRICS, NODEKEEP, Agent, free_port, wait_for
 
 PROGRAM = pathlib.Path(__file__).resolve().parent / "programs" / "hostile-web"
-POLICY = """
-apiVersion: nodekeep/v1
-kind: Policy
-rules:
-  - name: monitoring
-    subjects: {groups: [monitoring]}
-    verbs: [get]
-    endpoints: [metrics]
-"""
 TOKEN = "bob-secret-93ab1"
 
 
@@ -69,7 +60,7 @@ class Stage:
             self.tokens.write_text(f'{TOKEN},bob,u2,"monitoring"\n')
             os.chmod(self.tokens, 0o600)
             policy = self.directory / "policy.yaml"
-            policy.write_text(POLICY)
+            policy.write_text(MONITORING_MAY_GET_METRICS)
             self.main_port = free_port()
             self.plan()
             self.agent = Agent(

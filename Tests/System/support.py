@@ -24,6 +24,16 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("NODEKEEP_BUILD", ROOT / "build"))
 NODEKEEP = BUILD / "nodekeep"
 
+MONITORING_MAY_GET_METRICS = """
+apiVersion: nodekeep/v1
+kind: Policy
+rules:
+  - name: monitoring
+    subjects: {groups: [monitoring]}
+    verbs: [get]
+    endpoints: [metrics]
+"""
+
 
 def free_port():
     with socket.socket() as probe:

@@ -13,17 +13,8 @@ import unittest
 
 from apiserver import APIServer
 from pki import Authority, self_signed
-from support import Agent, AgentTest, free_port, nodekeep, wait_for
+from support import MONITORING_MAY_GET_METRICS, Agent, AgentTest, free_port, nodekeep, wait_for
 
-POLICY = """
-apiVersion: nodekeep/v1
-kind: Policy
-rules:
-  - name: monitoring
-    subjects: {groups: [monitoring]}
-    verbs: [get]
-    endpoints: [metrics]
-"""
 GOOD, BAD = "good-secret-771c", "bad-secret-90df"
 FOLLOWER = f"GET /metrics?follower HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {GOOD}\r\n\r\n".encode()
 
@@ -47,7 +38,7 @@ class Site:
         self.port = free_port()
         self.policy, self.csv = self.directory / "policy.yaml", self.directory / "tokens.csv"
         self.tokens = self.directory / "tokens"
-        self.policy.write_text(POLICY)
+        self.policy.write_text(MONITORING_MAY_GET_METRICS)
         self.csv.write_text(f'{GOOD},bob,u2,"monitoring"\n')
         os.chmod(self.csv, 0o600)
         done = nodekeep("token", "create", "--user", "grafana", "--group", "monitoring", "--file", str(self.tokens))
@@ -481,7 +472,7 @@ class BadWebhookTest(AgentTest):
         csv, policy = directory / "tokens.csv", directory / "policy.yaml"
         csv.write_text('local-secret,bob,u2,"monitoring"\n')
         os.chmod(csv, 0o600)
-        policy.write_text(POLICY)
+        policy.write_text(MONITORING_MAY_GET_METRICS)
         agent = self.agent(
             f"address: 127.0.0.1\nport: {port}\nkubeconfig: {kubeconfig}\nhostnameOverride: node-a\n"
             f"authentication: {{webhook: {{enabled: true}}, tokenAuthFile: {csv}}}\n"

@@ -40,7 +40,7 @@ package struct PolicyRule: Equatable, Sendable {
         patterns?.contains { $0.matches(name) } ?? true
     }
 
-    /// HEAD is asked for with an empty verb, and tells less than GET; nothing else that has an empty verb is served.
+    /// Nothing that has an empty verb is served; to say so tells less than GET does.
     private static func verb(_ attributes: AccessAttributes) -> String {
         attributes.verb.isEmpty ? "get" : attributes.verb
     }

@@ -9,17 +9,15 @@ package struct StaticTokens: Sendable {
     package static let maximumTokens = 10_000
     static let maximumBytes = 4 << 20
 
-    private let key: [UInt8]
-    private let users: [Fingerprint: Identity]
+    private let digest = KeyedDigest()
+    private let users: [KeyedDigest.Value: Identity]
 
     package var count: Int { users.count }
 
     /// - Throws: everything that is wrong, with the lines.
     init(_ bytes: [UInt8], file: String) throws(AccessProblems) {
-        var generator = SystemRandomNumberGenerator()
-        key = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-        var users: [Fingerprint: Identity] = [:]
-        var lines: [Fingerprint: Int] = [:]
+        var users: [KeyedDigest.Value: Identity] = [:]
+        var lines: [KeyedDigest.Value: Int] = [:]
         var problems: [AccessProblem] = []
         var number = 0
         let text = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes.dropFirst(3) : bytes[...]
@@ -28,7 +26,7 @@ package struct StaticTokens: Sendable {
             let line = piece.last == 0x0d ? piece.dropLast() : piece
             do throws(Mistake) {
                 guard let (token, identity) = try Self.user(line) else { continue }
-                let hash = Self.hash(token, key)
+                let hash = digest.value(of: [Self.text(token)])
                 if let first = lines[hash] { throw Mistake(reason: "the token of line \(first) again") }
                 guard users.count < Self.maximumTokens else {
                     problems.append(AccessProblem(file, line: number, "more than \(Self.maximumTokens) tokens"))
@@ -47,18 +45,12 @@ package struct StaticTokens: Sendable {
 
     /// - Returns: nil for a token that is not in the file.
     func identity(of token: String) -> Identity? {
-        let hash = Self.hash(Array(token.utf8), key)
         // Looked up by a hash under a key that nobody knows: what the search takes longer for, a client cannot choose.
-        guard let found = users.index(forKey: hash), users[found].key.matches(hash) else { return nil }
-        return users[found].value
+        users[digest.value(of: [token])]
     }
 
     private struct Mistake: Error {
         let reason: String
-    }
-
-    private static func hash(_ token: [UInt8], _ key: [UInt8]) -> Fingerprint {
-        Fingerprint(ofAll: [key, token])
     }
 
     /// - Returns: nil for a line without a token.

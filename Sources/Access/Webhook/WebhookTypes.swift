@@ -9,7 +9,7 @@ package protocol TokenReviewing: Sendable {
 /// `AccessReviewCache` remembers.
 package protocol AccessReviewing: Sendable {
     /// - Parameters:
-    ///   - verb: `get`, `create`, …; `""` for HEAD and OPTIONS, as with the kubelet.
+    ///   - verb: `get`, `create`, …; `""` for a method that is none of theirs.
     ///   - subresource: Of `nodes`: `stats`, `checkpoint`, ….
     func review(_ identity: Identity, verb: String, subresource: String) async throws(WebhookFailure) -> AccessVerdict
 }

@@ -82,7 +82,7 @@ enum AccessSetup {
         var names = utsname()
         uname(&names)
         let bytes = withUnsafeBytes(of: &names.nodename) { $0.prefix { $0 != 0 }.map(\.self) }
-        return String(decoding: bytes, as: UTF8.self).lowercased()
+        return NodeName.normalized(String(decoding: bytes, as: UTF8.self))
     }
 
     /// The node's configured addresses, or all that its interfaces have now, and the loopback ones.

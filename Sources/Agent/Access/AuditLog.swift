@@ -10,17 +10,23 @@ internal import Synchronization
 /// and for whoever was turned away elsewhere. Never a credential.
 final class AuditLog: Sendable {
     /// Those who are turned away could fill the journal: so many records a second, the others are counted.
-    fileprivate static let refusalsPerSecond = 10.0
-    fileprivate static let burst = 50.0
-
-    fileprivate struct Allowance {
-        var left = AuditLog.burst
-        var refilledAt: Duration = .zero
+    private struct Refusals {
+        var allowance = LogAllowance(burst: 50, perSecond: 10)
         var unrecorded: UInt64 = 0
+
+        /// - Returns: how many went without a record since the last one; nil: this one does too.
+        mutating func record(_ now: Duration) -> UInt64? {
+            guard allowance.take(now) else {
+                unrecorded &+= 1
+                return nil
+            }
+            defer { unrecorded = 0 }
+            return unrecorded
+        }
     }
 
     private let logger: Logger
-    private let allowance = Mutex(Allowance())
+    private let refusals = Mutex(Refusals())
     private let counts = Mutex<[String: UInt64]>([:])
 
     init(_ logger: Logger) {
@@ -37,7 +43,7 @@ final class AuditLog: Sendable {
 
     /// Somebody was turned away.
     func refused(_ request: GateRequest, _ attributes: AccessAttributes, _ refusal: AccessRefusal, now: Duration) {
-        guard let unrecorded = allowance.withLock({ $0.take(now) }) else { return }
+        guard let unrecorded = refusals.withLock({ $0.record(now) }) else { return }
         var metadata = Self.metadata(request, attributes, refusal.identity)
         metadata["decision"] = "\(Self.word(.refused(refusal)))"
         metadata["reason"] = "\(refusal.reason)"
@@ -52,11 +58,7 @@ final class AuditLog: Sendable {
     /// A checkpoint call was answered.
     func answered(_ call: CheckpointCall, _ request: GateRequest, _ answer: CheckpointAnswer, after duration: Duration)
     {
-        let attributes = AccessRoute.attributes(request)
-        var metadata = Self.metadata(request, attributes, call.identity)
-        metadata["decision"] = "allowed"
-        metadata["reason"] = "\(call.allowedBy)"
-        metadata["http_status"] = "\(answer.status)"
+        var metadata: Logger.Metadata = [:]
         metadata["duration_ms"] = "\(Int64((duration.inSeconds * 1_000).rounded()))"
         metadata["dry_run"] = call.isDryRun ? "true" : nil
         metadata["request"] = call.name.map { "\($0)" }
@@ -65,18 +67,19 @@ final class AuditLog: Sendable {
         metadata["archive"] = answer.ending?.archive.map { "\($0)" }
         metadata["sha256"] = answer.ending?.sha256.map { "\($0)" }
         metadata["size"] = answer.ending?.size.map { "\($0)" }
-        logger.notice(
-            "audit: \(Self.subject(request, attributes)) \(Self.who(call.identity, request)), allowed by \(call.allowedBy), is answered with \(answer.status)",
-            metadata: metadata)
+        answered(request, call.identity, by: call.allowedBy, answer.status, metadata)
     }
 
-    /// A request about checkpoints that no job came of, because of what it asked for.
-    func answered(_ request: GateRequest, _ identity: Identity, by rule: String, _ status: UInt16) {
+    /// A request about checkpoints; also one that no job came of, because of what it asked for.
+    func answered(
+        _ request: GateRequest, _ identity: Identity, by rule: String, _ status: UInt16, _ more: Logger.Metadata = [:]
+    ) {
         let attributes = AccessRoute.attributes(request)
         var metadata = Self.metadata(request, attributes, identity)
         metadata["decision"] = "allowed"
         metadata["reason"] = "\(rule)"
         metadata["http_status"] = "\(status)"
+        metadata.merge(more) { $1 }
         logger.notice(
             "audit: \(Self.subject(request, attributes)) \(Self.who(identity, request)), allowed by \(rule), is answered with \(status)",
             metadata: metadata)
@@ -137,20 +140,5 @@ final class AuditLog: Sendable {
         }
         metadata["user_agent"] = request.headers.first { $0.name == "user-agent" }.map { "\(shortened($0.value))" }
         return metadata
-    }
-}
-
-extension AuditLog.Allowance {
-    /// - Returns: how many went without a record since the last one; nil: this one does too.
-    fileprivate mutating func take(_ now: Duration) -> UInt64? {
-        left = min(AuditLog.burst, left + max(0, (now - refilledAt).inSeconds) * AuditLog.refusalsPerSecond)
-        refilledAt = now
-        guard left >= 1 else {
-            unrecorded &+= 1
-            return nil
-        }
-        left -= 1
-        defer { unrecorded = 0 }
-        return unrecorded
     }
 }

@@ -93,7 +93,7 @@ struct CheckpointCreateCommand: AsyncParsableCommand {
     }
 
     private func show(_ value: ConfigurationValue) {
-        print(String(decoding: JSONValue.text(value, pretty: true), as: UTF8.self), terminator: "")
+        JSONValue.print(value)
     }
 
     /// `90` or `1m30s`; whole seconds, rounded up.
@@ -135,7 +135,7 @@ struct CheckpointJobsCommand: AsyncParsableCommand {
         do {
             let value = try await CheckpointClient(socketPath: configuration.socketPath).jobs(request: nil)
             if output == .json {
-                print(String(decoding: JSONValue.text(value, pretty: true), as: UTF8.self), terminator: "")
+                JSONValue.print(value)
             } else {
                 print(CheckpointJobsText(value).text, terminator: "")
             }

@@ -34,7 +34,7 @@ struct ConfigCommand: ParsableCommand {
             let document = configuration.document()
             switch output {
             case .yaml: print(YAML.text(of: document), terminator: "")
-            case .json: print(String(decoding: JSONValue.text(document, pretty: true), as: UTF8.self), terminator: "")
+            case .json: JSONValue.print(document)
             }
         }
     }

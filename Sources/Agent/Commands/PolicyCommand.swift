@@ -16,14 +16,7 @@ struct PolicyCommand: ParsableCommand {
                 only checks the file.
                 """)
 
-        @Option(help: ArgumentHelp("The policy. Default: authorization.policyFile.", valueName: "path"))
-        var file: String?
-
-        @Option(
-            name: .customLong("config"),
-            help: ArgumentHelp(
-                "The configuration that names it. Default: \(ConfigurationOptions.defaultFile).", valueName: "file"))
-        var config: String?
+        @OptionGroup var place: FileOptions
 
         @Option(help: ArgumentHelp("Who asks.", valueName: "name"))
         var user: String?
@@ -74,12 +67,7 @@ struct PolicyCommand: ParsableCommand {
         }
 
         private func load() throws -> Policy {
-            var path = file
-            if path == nil {
-                var options = try ConfigurationOptions.parse([])
-                options.file = config
-                path = try options.resolve().configuration.access.policyFile
-            }
+            let path = try place.path { $0.access.policyFile }
             do {
                 return try Policy.load(path ?? AccessSettings.defaultPolicyFile)
             } catch {

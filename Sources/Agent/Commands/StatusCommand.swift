@@ -29,7 +29,7 @@ struct StatusCommand: AsyncParsableCommand {
             switch output {
             case nil: print(StatusText(report).text, terminator: "")
             case .yaml: print(YAML.text(of: report), terminator: "")
-            case .json: print(String(decoding: JSONValue.text(report, pretty: true), as: UTF8.self), terminator: "")
+            case .json: JSONValue.print(report)
             }
         } catch {
             StandardError.print("nodekeep status: \(error)")

@@ -15,31 +15,6 @@ struct TokenCommand: ParsableCommand {
             """,
         subcommands: [Create.self, List.self, Revoke.self])
 
-    struct Place: ParsableArguments {
-        @Option(help: ArgumentHelp("The token file. Default: authentication.tokenFile.", valueName: "path"))
-        var file: String?
-
-        @Option(
-            name: .customLong("config"),
-            help: ArgumentHelp(
-                "The configuration that names it. Default: \(ConfigurationOptions.defaultFile).", valueName: "file"))
-        var config: String?
-
-        func path() throws -> String {
-            if let file { return file }
-            var options = try ConfigurationOptions.parse([])
-            options.file = config
-            let (configuration, _) = try options.resolve()
-            if let path = configuration.access.tokenFile { return path }
-            StandardError.print(
-                "nodekeep token: no token file is configured; set authentication.tokenFile in "
-                    + "\(config ?? ConfigurationOptions.defaultFile), such as /etc/nodekeep/tokens, or give --file")
-            throw ExitCode(2)
-        }
-
-        func store() throws -> TokenStore { TokenStore(try path(), owner: geteuid()) }
-    }
-
     struct Create: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make a token and print it.",
@@ -55,7 +30,7 @@ struct TokenCommand: ParsableCommand {
         @Option(help: ArgumentHelp("How long it is good for, such as 720h; without it, until it is revoked."))
         var ttl: String?
 
-        @OptionGroup var place: Place
+        @OptionGroup var place: FileOptions
 
         func run() throws {
             let now = Time.now()
@@ -67,7 +42,8 @@ struct TokenCommand: ParsableCommand {
                 expires = Timestamp(seconds: now.seconds + duration.components.seconds)
             }
             try TokenCommand.telling {
-                let (token, record) = try place.store().create(user: user, groups: group, expires: expires, date: now)
+                let store = try TokenCommand.store(place)
+                let (token, record) = try store.create(user: user, groups: group, expires: expires, date: now)
                 print(token)
                 let until = record.expires.map { "until \($0.rfc3339)" } ?? "until it is revoked"
                 StandardError.print("token \(record.id) of \(record.user), good \(until)")
@@ -78,7 +54,7 @@ struct TokenCommand: ParsableCommand {
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Say which tokens there are.")
 
-        @OptionGroup var place: Place
+        @OptionGroup var place: FileOptions
 
         @Option(name: .shortAndLong, help: "table or json.")
         var output: ListFormat = .table
@@ -86,12 +62,12 @@ struct TokenCommand: ParsableCommand {
         func run() throws {
             let now = Time.now()
             try TokenCommand.telling {
-                let records = try place.store().list()
+                let records = try TokenCommand.store(place).list()
                 switch output {
                 case .json:
                     let items = records.map { TokenCommand.value($0, now) }
                     let document = ConfigurationValue.object([.init("items", .array(items))])
-                    print(String(decoding: JSONValue.text(document, pretty: true), as: UTF8.self), terminator: "")
+                    JSONValue.print(document)
                 case .table:
                     let rows = records.map { record in
                         [
@@ -112,14 +88,22 @@ struct TokenCommand: ParsableCommand {
         @Argument(help: "Its id, as list shows it.")
         var id: String
 
-        @OptionGroup var place: Place
+        @OptionGroup var place: FileOptions
 
         func run() throws {
             try TokenCommand.telling {
-                let record = try place.store().revoke(id: id)
+                let record = try TokenCommand.store(place).revoke(id: id)
                 print("token \(record.id) of \(record.user) is revoked")
             }
         }
+    }
+
+    private static func store(_ place: FileOptions) throws -> TokenStore {
+        if let path = try place.path({ $0.access.tokenFile }) { return TokenStore(path, owner: geteuid()) }
+        StandardError.print(
+            "nodekeep token: no token file is configured; set authentication.tokenFile in "
+                + "\(place.config ?? ConfigurationOptions.defaultFile), such as /etc/nodekeep/tokens, or give --file")
+        throw ExitCode(2)
     }
 
     private static func telling(_ work: () throws -> Void) throws {
