@@ -111,6 +111,7 @@ let package = Package(
         .executableTarget(
             name: "nodekeep-web-probe", dependencies: ["CSeccomp", "Gate", "Web"], path: "Tests/WebProbe"),
         .testTarget(name: "NodeStatusTests", dependencies: ["NodeStatus"]),
+        .testTarget(name: "PosixTests", dependencies: ["Posix"]),
         .testTarget(name: "GateTests", dependencies: ["Gate"]),
         .testTarget(
             name: "WebTests", dependencies: ["Gate", "Web", "nodekeep-web", "nodekeep-web-probe"],

@@ -2,7 +2,7 @@
 @testable import CRI
 import Testing
 
-@Suite struct CRIOTests {
+@Suite(.timeLimit(.minutes(2))) struct CRIOTests {
     /// What CRI-O would answer to one request, and the head of that request.
     private func asking<Result: Sendable>(
         _ answer: String, _ body: @Sendable (RuntimeClient) async throws -> Result

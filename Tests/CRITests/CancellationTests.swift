@@ -6,7 +6,7 @@ import Testing
 
 private typealias Runtime = Runtime_V1_RuntimeService.Method
 
-@Suite struct CancellationTests {
+@Suite(.timeLimit(.minutes(2))) struct CancellationTests {
     @Test func reachesTheRuntime() async throws {
         let (requests, requested) = AsyncStream<Void>.makeStream()
         let (resets, reset) = AsyncStream<[UInt8]>.makeStream()

@@ -6,7 +6,7 @@ import Testing
 
 private typealias Runtime = Runtime_V1_RuntimeService.Method
 
-@Suite struct CheckpointSupportTests {
+@Suite(.timeLimit(.minutes(2))) struct CheckpointSupportTests {
     private func support(_ error: RPCError?) async throws -> CheckpointSupport {
         try await withRuntime {
             $0.on(Runtime.CheckpointContainer.descriptor) { (request: Runtime.CheckpointContainer.Input, _) in

@@ -7,7 +7,7 @@ import Testing
 
 private typealias Runtime = Runtime_V1_RuntimeService.Method
 
-@Suite struct ConnectionTests {
+@Suite(.timeLimit(.minutes(2))) struct ConnectionTests {
     @Test(arguments: [Duration?.none, .seconds(60)])
     func namesTheMissingSocketAtOnce(timeout: Duration?) async throws {
         let directory = TemporaryDirectory()

@@ -12,12 +12,14 @@ private actor Exchange {
     private(set) var publications = 0
     private let subscribesAfter: Int
     private var late: AsyncStream<Events.Subscribe.Output>.Continuation?
+    private var isOver = false
 
     /// - Parameter subscribesAfter: so many events are published before a subscription is in place.
     init(subscribesAfter: Int) { self.subscribesAfter = subscribesAfter }
 
     func subscribe() -> AsyncStream<Events.Subscribe.Output> {
         let (stream, continuation) = AsyncStream<Events.Subscribe.Output>.makeStream()
+        if isOver { continuation.finish() }
         if publications >= subscribesAfter { subscribers.append(continuation) } else { late = continuation }
         return stream
     }
@@ -31,10 +33,21 @@ private actor Exchange {
         }
     }
 
-    func end() { subscribers.forEach { $0.finish() } }
+    func end() {
+        isOver = true
+        subscribers.forEach { $0.finish() }
+        late?.finish()
+    }
 }
 
-@Suite struct ContainerdEventTests {
+/// Ends the subscriptions whatever comes of the test, or the runtime that has them never does.
+private func ending<Value>(_ exchange: Exchange, _ body: () async throws -> Value) async throws -> Value {
+    let result = await outcome(of: body)
+    await exchange.end()
+    return try result.get()
+}
+
+@Suite(.timeLimit(.minutes(2))) struct ContainerdEventTests {
     private func event(_ topic: String, _ container: String, seconds: Int64 = 1, nanos: Int32 = 5)
         -> Events.Subscribe.Output
     {
@@ -71,15 +84,18 @@ private actor Exchange {
         try await withRuntime {
             methods(exchange, &$0)
         } _: {
-            try await $0.containerdTaskEvents {
-                await exchange.publish(event("/tasks/paused", "c1"))
-                // Not of a container, of a time that no clock shows, and another proof.
-                await exchange.publish(event("/tasks/exit", ""))
-                await exchange.publish(event("/tasks/resumed", "c1", seconds: .max))
-                await exchange.publish(event(RuntimeClient.marker, ""))
-                await exchange.end()
-            } _: {
-                received.append($0)
+            let client = $0
+            try await ending(exchange) {
+                try await client.containerdTaskEvents {
+                    await exchange.publish(event("/tasks/paused", "c1"))
+                    // Not of a container, of a time that no clock shows, and another proof.
+                    await exchange.publish(event("/tasks/exit", ""))
+                    await exchange.publish(event("/tasks/resumed", "c1", seconds: .max))
+                    await exchange.publish(event(RuntimeClient.marker, ""))
+                    await exchange.end()
+                } _: {
+                    received.append($0)
+                }
             }
         }
         #expect(
@@ -99,11 +115,11 @@ private actor Exchange {
                 for await envelope in await exchange.subscribe() { try await send(envelope) }
             }
         } _: { client in
-            let error = await #expect(throws: RuntimeError.self) {
-                try await client.containerdTaskEvents(ready: {}) { _ in }
+            try await ending(exchange) {
+                await #expect(throws: RuntimeError.self) {
+                    try await client.containerdTaskEvents(ready: {}) { _ in }
+                }
             }
-            await exchange.end()
-            return error
         }
         #expect(error?.code == .unimplemented)
     }

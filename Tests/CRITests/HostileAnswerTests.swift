@@ -7,7 +7,7 @@ import Testing
 private typealias Runtime = Runtime_V1_RuntimeService.Method
 private typealias Images = Runtime_V1_ImageService.Method
 
-@Suite struct HostileAnswerTests {
+@Suite(.timeLimit(.minutes(2))) struct HostileAnswerTests {
     private static let descriptors = [
         Runtime.Version.descriptor, Runtime.Status.descriptor, Runtime.RuntimeConfig.descriptor,
         Runtime.ListPodSandbox.descriptor, Runtime.ListContainers.descriptor, Runtime.ContainerStatus.descriptor,

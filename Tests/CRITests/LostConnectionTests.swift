@@ -6,7 +6,7 @@ import Testing
 
 private typealias Runtime = Runtime_V1_RuntimeService.Method
 
-@Suite struct LostConnectionTests {
+@Suite(.timeLimit(.minutes(2))) struct LostConnectionTests {
     /// What a caller must tell apart: whether the runtime has said so, or nobody has.
     @Test func isToldFromWhatTheRuntimeSays() async throws {
         let error = await #expect(throws: RuntimeError.self) {

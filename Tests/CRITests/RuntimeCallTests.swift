@@ -7,7 +7,7 @@ import Testing
 private typealias Runtime = Runtime_V1_RuntimeService.Method
 private typealias Images = Runtime_V1_ImageService.Method
 
-@Suite struct RuntimeCallTests {
+@Suite(.timeLimit(.minutes(2))) struct RuntimeCallTests {
     @Test func asksForTheVersionAsTheKubeletDoes() async throws {
         let version = try await withRuntime {
             $0.on(Runtime.Version.descriptor) { (request: Runtime.Version.Input, _) in

@@ -2,7 +2,7 @@
 import CRI
 import Testing
 
-@Suite struct RuntimeErrorTests {
+@Suite(.timeLimit(.minutes(2))) struct RuntimeErrorTests {
     @Test func isWordedAsGRPCGoDoes() {
         let error = RuntimeError(.unimplemented, "method CheckpointContainer not implemented")
         #expect("\(error)" == "rpc error: code = Unimplemented desc = method CheckpointContainer not implemented")

@@ -2,7 +2,7 @@
 @testable import CRI
 import Testing
 
-@Suite struct RuntimeInformationTests {
+@Suite(.timeLimit(.minutes(2))) struct RuntimeInformationTests {
     private func status(_ json: String) -> RuntimeStatus {
         var status = RuntimeStatus()
         status.info["config"] = json

@@ -7,7 +7,7 @@ import Testing
 private typealias Runtime = Runtime_V1_RuntimeService.Method
 private typealias Images = Runtime_V1_ImageService.Method
 
-@Suite struct WireTests {
+@Suite(.timeLimit(.minutes(2))) struct WireTests {
     /// As CRI-O wants them: it tells gRPC from HTTP by exactly this type.
     @Test func sendsTheHeadersThatTheKubeletSends() async throws {
         let sent = Recorder<Metadata>()

@@ -42,11 +42,10 @@ class RestoreTest(NodeTest):
     def test_a_container_goes_on_from_our_archive(self):
         node, container = self.node(), self.counting()
         before = container.count()
-        answer = node.post(container.path)
-        self.assertStatus(answer, 200)
+        answer = self.checkpointed(node, container)
         restored = self.assert_restores(container, answer.path, before)
         # And what was restored can be checkpointed again.
-        again = node.post(restored.path)
-        self.assertStatus(again, 200)
-        self.assertEqual(len(node.check()), 2)
+        again = self.checkpointed(node, restored)
+        archives = node.check()
+        self.assertLessEqual({answer.path.name, again.path.name}, set(archives))
         restored.counts_on()

@@ -74,6 +74,7 @@ class RuntimeGoneTest(NodeTest):
         if container.is_frozen():
             frozen = node.status()["checkpoints"]["frozen"]
             self.assertIn(container.pod.name, str(frozen))
+            self.assertIn(b"\nnodekeep_checkpoint_frozen_containers 1\n", node.get("/metrics", unix=True).body)
         self.bed.start()
         self.assertStatus(later.get(), 500, 503, 504)
         wait_for(lambda: container.task_status() == "RUNNING", 30, "a running task")

@@ -138,7 +138,7 @@ func withRuntime<Result: Sendable>(
 
 /// A running client of whatever is at the socket.
 func withClient<Result: Sendable>(
-    of socket: String, connectLimit: Duration = .seconds(5), _ body: @Sendable (RuntimeClient) async throws -> Result
+    of socket: String, connectLimit: Duration = .seconds(30), _ body: @Sendable (RuntimeClient) async throws -> Result
 ) async throws -> Result {
     let client = RuntimeClient(socket: socket, connectLimit: connectLimit)
     return try await withThrowingTaskGroup(of: Void.self) { group in

@@ -142,7 +142,7 @@ struct RawConnection {
 
 /// A client of a raw server.
 func withRawRuntime<Result: Sendable>(
-    connectLimit: Duration = .seconds(5), _ handle: @escaping @Sendable (inout RawConnection) async throws -> Void,
+    connectLimit: Duration = .seconds(30), _ handle: @escaping @Sendable (inout RawConnection) async throws -> Void,
     _ body: @Sendable (RuntimeClient) async throws -> Result
 ) async throws -> Result {
     let directory = TemporaryDirectory()
