@@ -162,9 +162,10 @@ final class VerdictCache<Verdict: Equatable & Sendable>: Sendable {
         // A look-up that does not heed its cancellation keeps its place among those under way; nobody waits for it.
         Task.detached {
             if await outcome.value(within: self.limits.lookupTime, self.clock) == nil {
-                work.cancel()
+                // In this order: what a cancelled look-up still has to say comes too late.
                 let text = "\(self.kind): no verdict within \(self.limits.lookupTime)"
                 self.end(outcome, key, nil, .failure(WebhookFailure(message: text)))
+                work.cancel()
             }
         }
     }
