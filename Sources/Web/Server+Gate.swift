@@ -110,7 +110,9 @@ extension Server {
     func answerPing() {
         guard let token = owedPong, gate.pending < GateLink.crowded else { return }
         owedPong = nil
-        gate.send(.pong(token, currentCounters))
+        let counters = currentCounters
+        gate.send(.pong(token, counters))
+        if trim.isDue(accepted: counters.connectionsAccepted, open: counters.connectionsOpen) { Trim.run() }
     }
 
     private var currentCounters: WebCounters {

@@ -20,6 +20,7 @@ final class Server {
     var counters = WebCounters()
     var refusals: [RefusedCount] = []
     var lastRequest: UInt64 = 0
+    var trim = Trim()
     var lastConnection: UInt64 = 0
     /// What new connections of the main listener begin with; nil: none has come yet.
     var identity: TLSIdentity?
