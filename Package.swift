@@ -91,8 +91,8 @@ let package = Package(
         .target(
             name: "KubeAPI",
             dependencies: [
-                "Configuration", "NodeStatus", "Posix", logging, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL,
-                swiftASN1, x509,
+                "Configuration", "NodeStatus", "Posix", crypto, cryptoExtras, logging, asyncHTTPClient, nioCore,
+                nioHTTP1, nioPosix, nioSSL, swiftASN1, x509,
             ]),
         .target(
             name: "Access",
@@ -101,8 +101,8 @@ let package = Package(
         .target(
             name: "Agent",
             dependencies: [
-                "API", "Access", "Checkpoint", "Collector", "Configuration", "CRI", "Gate", "KubeAPI", "NodeStatus",
-                "Posix", "Systemd", "CLinux",
+                "API", "Access", "Checkpoint", "Collector", "Configuration", "CRI", "Gate", "KubeAPI",
+                "NodeStatus", "Posix", "Systemd", "CLinux",
                 argumentParser, logging, serviceLifecycle, unixSignals, asyncHTTPClient, nioCore, nioHTTP1,
             ]),
         .executableTarget(name: "nodekeep", dependencies: ["Agent"]),
@@ -137,7 +137,7 @@ let package = Package(
             path: "Tests/KubeTestServer", exclude: ["Wire"]),
         .testTarget(
             name: "KubeAPITests",
-            dependencies: ["KubeAPI", "KubeTestServer", "NodeStatus", logging, nioCore, nioPosix]),
+            dependencies: ["KubeAPI", "KubeTestServer", "NodeStatus", "Posix", crypto, logging, nioCore, nioPosix]),
         .testTarget(name: "APITests", dependencies: ["API", "Access", "Gate", "NodeStatus"]),
         .testTarget(
             name: "AgentTests",
@@ -154,8 +154,8 @@ if let libFuzzer {
         .executableTarget(
             name: "nodekeep-fuzz",
             dependencies: [
-                "API", "Access", "CFuzzer", "CRI", "Checkpoint", "Collector", "Configuration", "Gate", "KubeAPI",
-                "NodeStatus", "Web", swiftProtobuf,
+                "API", "Access", "CFuzzer", "CRI", "Checkpoint", "Collector", "Configuration", "Gate",
+                "KubeAPI", "NodeStatus", "Web", swiftProtobuf,
             ],
             path: "Fuzz/Targets",
             linkerSettings: [

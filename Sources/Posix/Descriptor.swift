@@ -27,6 +27,13 @@ package final class Descriptor: Sendable {
         return status
     }
 
+    /// What there is to know of a file that may be trusted or not. Where a library brings full Foundation along, Swift takes
+    /// `stat` for CoreFoundation's, and its fields are out of reach.
+    package func protection() throws(ErrorNumber) -> (isRegular: Bool, mode: mode_t, owner: uid_t) {
+        let status = try status()
+        return (status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o7777, status.st_uid)
+    }
+
     /// Until it is on the disk.
     package func synchronize() throws(ErrorNumber) { _ = try retrying { fsync(number) } }
 

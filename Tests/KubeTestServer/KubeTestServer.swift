@@ -25,11 +25,11 @@ package final class KubeTestServer: Sendable {
 
     /// - Parameters:
     ///   - clientAuthority: PEM of the authority that clients must have a certificate of; nil: none is wanted.
+    ///   - isClientOptional: One without a certificate may come as well, as with a real API server.
     ///   - oldTLS: It speaks TLS 1.1 at best.
     package init(
         _ certificate: TestCertificate, address: String = "127.0.0.1", clientAuthority: String? = nil,
-        oldTLS: Bool = false,
-        _ answer: @escaping Answering
+        isClientOptional: Bool = false, oldTLS: Bool = false, _ answer: @escaping Answering
     ) async throws {
         let log = Log()
         self.log = log
@@ -43,7 +43,7 @@ package final class KubeTestServer: Sendable {
             configuration.maximumTLSVersion = .tlsv11
         }
         if let clientAuthority {
-            configuration.certificateVerification = .noHostnameVerification
+            configuration.certificateVerification = isClientOptional ? .optionalVerification : .noHostnameVerification
             configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(clientAuthority.utf8)))
         }
         let context = try NIOSSLContext(configuration: configuration)
@@ -95,7 +95,8 @@ package final class KubeTestServer: Sendable {
                 let headers = head.headers.map { ($0.name.lowercased(), $0.value) }
                 request = TestRequest(
                     method: head.method.rawValue, target: head.uri,
-                    headers: [String: String](headers, uniquingKeysWith: { $0 + ", " + $1 }), body: [])
+                    headers: [String: String](headers, uniquingKeysWith: { $0 + ", " + $1 }), body: [],
+                    client: Self.client(context))
             case .body(let part): request?.body += part.readableBytesView
             case .end:
                 guard let request else { return }
@@ -103,6 +104,13 @@ package final class KubeTestServer: Sendable {
                 log.state.withLock { $0.requests.append(request) }
                 perform(answer(request).steps[...], context)
             }
+        }
+
+        private static func client(_ context: ChannelHandlerContext) -> String? {
+            guard let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate(),
+                let bytes = try? certificate.toDERBytes()
+            else { return nil }
+            return TestAuthority.commonName(of: bytes)
         }
 
         private func perform(_ steps: ArraySlice<TestReply.Step>, _ context: ChannelHandlerContext) {

@@ -25,6 +25,9 @@ package final class ManualClock: Sendable {
 
     package var sleeping: Int { state.withLock { $0.sleepers.count } }
 
+    /// When the next sleeper is to be woken; nil: nobody sleeps.
+    package var nextWake: Duration? { state.withLock { $0.sleepers.values.map(\.until).min() } }
+
     /// Throws when the task is cancelled, as `Task.sleep` does.
     package func sleep(_ duration: Duration) async throws {
         let id = state.withLock { state in

@@ -44,32 +44,64 @@ package struct TestAuthority: Sendable {
         certificate = try authority.serializeAsPEM().pemString
     }
 
+    static func commonName(of certificate: [UInt8]) -> String? {
+        guard let certificate = try? Certificate(derEncoded: certificate) else { return nil }
+        return certificate.subject.lazy.flatMap { $0 }.first { $0.type == .RDNAttributeType.commonName }
+            .flatMap { String($0.value) }
+    }
+
+    /// What a signer makes of a request: its subject and its key, for clients.
+    ///
+    /// - Parameter request: PKCS #10 in PEM, with a signature that is right.
+    /// - Returns: PEM.
+    package func sign(
+        _ request: String, notBefore: Timestamp = longAgo, notAfter: Timestamp = farOff, usage: Usage = .client
+    ) throws -> String {
+        let request = try CertificateSigningRequest(pemEncoded: request)
+        guard request.publicKey.isValidSignature(request.signature, for: request) else { throw BadRequest() }
+        return try certify(
+            request.publicKey, subject: request.subject, names: [], usage: usage, notBefore: notBefore,
+            notAfter: notAfter)
+    }
+
     /// - Parameter names: DNS names and IP addresses.
     package func issue(
         _ commonName: String, organizations: [String] = [], names: [String] = [], usage: Usage,
         notBefore: Timestamp = longAgo, notAfter: Timestamp = farOff
     ) throws -> TestCertificate {
         let leafKey = P256.Signing.PrivateKey()
+        let subject = try DistinguishedName {
+            for organization in organizations { OrganizationName(organization) }
+            CommonName(commonName)
+        }
+        let chain = try certify(
+            Certificate.PublicKey(leafKey.publicKey), subject: subject, names: names, usage: usage,
+            notBefore: notBefore, notAfter: notAfter)
+        return TestCertificate(chain: chain, key: leafKey.pemRepresentation)
+    }
+
+    private func certify(
+        _ publicKey: Certificate.PublicKey, subject: DistinguishedName, names: [String], usage: Usage,
+        notBefore: Timestamp, notAfter: Timestamp
+    ) throws -> String {
         let alternatives = names.map { name in
             IPAddress(name).map { GeneralName.ipAddress(ASN1OctetString(contentBytes: $0.bytes[...])) }
                 ?? GeneralName.dnsName(name)
         }
         let leaf = try Certificate(
-            version: .v3, serialNumber: Certificate.SerialNumber(),
-            publicKey: Certificate.PublicKey(leafKey.publicKey), notValidBefore: Date(notBefore),
-            notValidAfter: Date(notAfter), issuer: name,
-            subject: try DistinguishedName {
-                for organization in organizations { OrganizationName(organization) }
-                CommonName(commonName)
-            }, signatureAlgorithm: .ecdsaWithSHA256,
+            version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: publicKey,
+            notValidBefore: Date(notBefore), notValidAfter: Date(notAfter), issuer: self.name, subject: subject,
+            signatureAlgorithm: .ecdsaWithSHA256,
             extensions: try Certificate.Extensions {
                 Critical(BasicConstraints.notCertificateAuthority)
                 Critical(KeyUsage(digitalSignature: true))
                 try ExtendedKeyUsage([usage == .server ? .serverAuth : .clientAuth])
                 if !alternatives.isEmpty { SubjectAlternativeNames(alternatives) }
             }, issuerPrivateKey: key)
-        return TestCertificate(chain: try leaf.serializeAsPEM().pemString, key: leafKey.pemRepresentation)
+        return try leaf.serializeAsPEM().pemString
     }
+
+    private struct BadRequest: Error {}
 }
 
 extension Date {

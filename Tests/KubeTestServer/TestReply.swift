@@ -8,6 +8,8 @@ package struct TestRequest: Sendable {
     /// Names in lower case.
     package var headers: [String: String]
     package var body: [UInt8]
+    /// The common name of the client's certificate; nil: it came without one.
+    package var client: String?
 
     package var text: String { String(decoding: body, as: UTF8.self) }
 }

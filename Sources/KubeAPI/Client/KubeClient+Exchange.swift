@@ -111,7 +111,7 @@ private struct RawAnswer {
     func judged(
         _ request: KubeRequest, _ call: CallName, _ token: Secret?, _ options: KubeClient.Options
     ) -> Result<KubeAnswer, KubeError> {
-        guard (200...299).contains(status) else { return .failure(refusal(call, token)) }
+        guard (200...299).contains(status) else { return .failure(refusal(request.method, call, token)) }
         guard let body else {
             let limit = request.answerLimit ?? options.answerLimit
             return .failure(KubeError(.answerTooLarge, "\(call): the answer is larger than \(limit) bytes"))
@@ -135,16 +135,16 @@ private struct RawAnswer {
         return .success(KubeAnswer(status: status, body: body))
     }
 
-    private func refusal(_ call: CallName, _ token: Secret?) -> KubeError {
+    private func refusal(_ method: KubeRequest.Method, _ call: CallName, _ token: Secret?) -> KubeError {
         let object = KubeStatus(body: body ?? [])
         let error = KubeError(
-            .status, "\(call): \(status)\(words(object))", httpStatus: status, status: object,
+            .status, "\(call): \(status)\(words(object))", httpStatus: status, method: method, status: object,
             retryAfter: retryAfter(object))
         let texts = [error.description] + (object?.causes ?? []).flatMap { [$0.message, $0.field] }
         guard let token, token.leaks(into: texts.joined(separator: " ")) else { return error }
         return KubeError(
             .status, "\(call): \(status) (the server's words hold our token and are not repeated)", httpStatus: status,
-            retryAfter: error.retryAfter)
+            method: method, retryAfter: error.retryAfter)
     }
 
     /// With what leads from the status to them; empty: there are none.

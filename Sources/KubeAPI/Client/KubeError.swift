@@ -37,18 +37,21 @@ package struct KubeError: Error, Equatable, Sendable, CustomStringConvertible {
     package var description: String
     /// Of `status` alone.
     package var httpStatus: Int?
+    /// Of the request that was answered so; nil: nobody answered.
+    package var method: KubeRequest.Method?
     /// The object in the body, where there was one.
     package var status: KubeStatus?
     /// What the server asked for with `Retry-After`, or in the status object: whole seconds, at most an hour.
     package var retryAfter: Duration?
 
     package init(
-        _ kind: Kind, _ description: String, httpStatus: Int? = nil, status: KubeStatus? = nil,
-        retryAfter: Duration? = nil
+        _ kind: Kind, _ description: String, httpStatus: Int? = nil, method: KubeRequest.Method? = nil,
+        status: KubeStatus? = nil, retryAfter: Duration? = nil
     ) {
         self.kind = kind
         self.description = description
         self.httpStatus = httpStatus
+        self.method = method
         self.status = status
         self.retryAfter = retryAfter
     }

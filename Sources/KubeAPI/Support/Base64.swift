@@ -11,4 +11,16 @@ enum Base64 {
     static func encode(_ bytes: [UInt8]) -> String {
         Data(bytes).base64EncodedString()
     }
+
+    /// With `-` and `_`, and nothing at the end: a part of a name.
+    static func urlEncode(_ bytes: [UInt8]) -> String {
+        let encoded = encode(bytes).utf8.filter { $0 != UInt8(ascii: "=") }.map { byte in
+            switch byte {
+            case UInt8(ascii: "+"): UInt8(ascii: "-")
+            case UInt8(ascii: "/"): UInt8(ascii: "_")
+            default: byte
+            }
+        }
+        return String(decoding: encoded, as: UTF8.self)
+    }
 }
