@@ -97,11 +97,12 @@ let package = Package(
         .target(
             name: "Access",
             dependencies: ["Configuration", "KubeAPI", "NodeStatus", "Posix", crypto, logging, swiftASN1, x509]),
+        .target(name: "Heartbeat", dependencies: ["KubeAPI", "NodeStatus", "Posix", logging]),
         .target(name: "API", dependencies: ["Access", "NodeStatus", "Gate", "CZlib"]),
         .target(
             name: "Agent",
             dependencies: [
-                "API", "Access", "Checkpoint", "Collector", "Configuration", "CRI", "Gate", "KubeAPI",
+                "API", "Access", "Checkpoint", "Collector", "Configuration", "CRI", "Gate", "Heartbeat", "KubeAPI",
                 "NodeStatus", "Posix", "Systemd", "CLinux",
                 argumentParser, logging, serviceLifecycle, unixSignals, asyncHTTPClient, nioCore, nioHTTP1,
             ]),
@@ -138,6 +139,8 @@ let package = Package(
         .testTarget(
             name: "KubeAPITests",
             dependencies: ["KubeAPI", "KubeTestServer", "NodeStatus", "Posix", crypto, logging, nioCore, nioPosix]),
+        .testTarget(
+            name: "HeartbeatTests", dependencies: ["Heartbeat", "KubeAPI", "KubeTestServer", "NodeStatus", logging]),
         .testTarget(name: "APITests", dependencies: ["API", "Access", "Gate", "NodeStatus"]),
         .testTarget(
             name: "AgentTests",
@@ -155,7 +158,7 @@ if let libFuzzer {
             name: "nodekeep-fuzz",
             dependencies: [
                 "API", "Access", "CFuzzer", "CRI", "Checkpoint", "Collector", "Configuration", "Gate",
-                "KubeAPI", "NodeStatus", "Web", swiftProtobuf,
+                "Heartbeat", "KubeAPI", "NodeStatus", "Web", swiftProtobuf,
             ],
             path: "Fuzz/Targets",
             linkerSettings: [

@@ -11,7 +11,8 @@ struct FuzzTarget: Sendable {
 
     static let all: [FuzzTarget] = [
         path, requestFields, gateFromWeb, gateFromAgent, configuration, yaml, values, staticTokens, tokenList, policy,
-        kubeconfig, kubeAnswer, certificates, pem, kernelText, netlink, processText, tar, criuImages, jobFiles,
+        kubeconfig, kubeAnswer, kubeObjects, certificates, pem, kernelText, netlink, processText, tar, criuImages,
+        jobFiles,
         runtimeAnswers,
     ]
 
