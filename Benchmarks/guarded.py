@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from apiserver import APIServer
+from reviewserver import ReviewServer
 from load import NodeExporter, unverified
 from measuring import CannotMeasure
 from pki import Authority
@@ -58,7 +58,7 @@ class Pairs:
         if done.returncode != 0:
             raise CannotMeasure(f"nodekeep token create: {done.stderr}")
         self.own = done.stdout.strip()
-        self.reviews = APIServer(
+        self.reviews = ReviewServer(
             *servers.issue("/CN=kube-apiserver", usage="serverAuth", names="IP:127.0.0.1"), self.clients.certificate,
             Everybody(), Everybody())
         # Otherwise each of its answers, written in two pieces, waits 40 ms for an acknowledgement.

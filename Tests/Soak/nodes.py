@@ -8,7 +8,7 @@ import signal
 import tempfile
 import threading
 
-from apiserver import APIServer
+from reviewserver import ReviewServer
 from clients import Local, Loopback, Main
 from node import Node
 from pki import Authority, self_signed
@@ -46,7 +46,7 @@ SOMETIMES = """  - name: sometimes
 """
 
 
-class Reviews(APIServer):
+class Reviews(ReviewServer):
     """An API server that is bad to those tokens that ask for it, and good to all others at the same time."""
 
     BAD = ("slow", "megabytes", "garbage", "error", "cut", "lying")

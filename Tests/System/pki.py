@@ -46,14 +46,27 @@ class Authority:
         extensions = f"extendedKeyUsage={usage}\nbasicConstraints=CA:FALSE\n"
         if names:
             extensions += f"subjectAltName={names}\n"
-        extra = stem.with_suffix(".ext")
+        self.certify(stem, extensions, begins, ends)
+        return certificate, key
+
+    def sign(self, request, begins=None, ends=None):
+        """A client's certificate for somebody else's request; both are PEM."""
+        self.number += 1
+        stem = self.directory / f"{self.name}-{self.number}"
+        stem.with_suffix(".csr").write_bytes(request)
+        self.certify(stem, "extendedKeyUsage=clientAuth\nbasicConstraints=CA:FALSE\n", begins, ends)
+        return stem.with_suffix(".crt").read_bytes()
+
+    def certify(self, stem, extensions, begins, ends):
+        """STEM.crt from STEM.csr."""
+        request, certificate, extra = stem.with_suffix(".csr"), stem.with_suffix(".crt"), stem.with_suffix(".ext")
         extra.write_text(extensions)
         if begins or ends:
             # x509 cannot date a certificate, ca can.
             index = stem.with_suffix(".index")
             index.write_text("")
             serial = stem.with_suffix(".serial")
-            serial.write_text("01\n")
+            serial.write_text(f"{self.number:04x}\n")
             config = stem.with_suffix(".cnf")
             config.write_text(
                 f"[ca]\ndefault_ca=d\n[d]\ndatabase={index}\nserial={serial}\nnew_certs_dir={self.directory}\n"
@@ -64,7 +77,6 @@ class Authority:
         else:
             openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial",
                     "-days", "2", "-extfile", extra, "-out", certificate)
-        return certificate, key
 
 
 def self_signed(directory, subject, name="stranger"):

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 
-from apiserver import APIServer
+from kubeapi import KubeAPI, authenticated
 from pki import Authority, self_signed
 from support import AgentTest, free_port, nodekeep, wait_for
 
@@ -29,6 +29,13 @@ rules:
     endpoints: [checkpoint]
     namespaces: [team-a]
 """
+
+CAROL = [
+    {"kind": "ClusterRole", "metadata": {"name": "carol"}, "rules": [
+        {"apiGroups": [""], "resources": ["nodes/metrics", "nodes/proxy"], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["nodes/checkpoint"], "verbs": ["create"]}]},
+    {"kind": "ClusterRoleBinding", "metadata": {"name": "carol"}, "roleRef": {"kind": "ClusterRole", "name": "carol"},
+     "subjects": [{"kind": "User", "name": "carol"}]}]
 
 
 class Curl:
@@ -359,14 +366,11 @@ class AccessTest(AgentTest):
     # Webhooks
 
     def with_webhooks(self, extra=""):
-        servers = Authority(self.directory, "servers")
-        certificate, key = servers.issue("/CN=kube-apiserver", usage="serverAuth", names="IP:127.0.0.1")
-        server = APIServer(
-            certificate, key, self.authority.certificate, {"good-secret": ("carol", ["ops"])},
-            {("carol", "get", "metrics"), ("carol", "create", "checkpoint"), ("carol", "get", "proxy")})
+        server = KubeAPI(self.directory / "cluster")
         self.addCleanup(server.close)
-        kubeconfig = server.kubeconfig(
-            self.directory / "kubeconfig", servers.certificate, *self.authority.issue("/CN=system:node:a"))
+        server.tokens["good-secret"] = authenticated("carol", ["ops"])
+        server.apply(CAROL)
+        kubeconfig = server.kubeconfig(self.directory / "kubeconfig", *server.node_certificate("node-a"))
         agent = self.agent(
             f"address: 127.0.0.1\nport: {self.main_port}\nkubeconfig: {kubeconfig}\nhostnameOverride: node-a\n"
             f"authentication: {{webhook: {{enabled: true}}}}\nauthorization: {{mode: Webhook}}\n{extra}")
@@ -379,11 +383,11 @@ class AccessTest(AgentTest):
         # healthz is not allowed, proxy is: the kubelet's second try.
         self.assertEqual(self.curl("/healthz", token="good-secret").status, 200)
         self.assertEqual(self.curl("/metrics", token="bad-secret").status, 401)
-        (_, review, headers) = next(request for request in server.requests if request[0] == APIServer.TOKEN)
-        self.assertEqual(review, {
+        asked = server.requests_of("create", "tokenreviews")[0]
+        self.assertEqual(asked.body, {
             "apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": "good-secret"}})
-        self.assertTrue(headers["user-agent"].startswith("nodekeep/"), headers)
-        (_, review, _) = next(request for request in server.requests if request[0] == APIServer.ACCESS)
+        self.assertTrue(asked.headers["user-agent"].startswith("nodekeep/"), asked.headers)
+        review = server.requests_of("create", "subjectaccessreviews")[0].body
         self.assertEqual(review["spec"]["resourceAttributes"], {
             "verb": "get", "version": "v1", "resource": "nodes", "subresource": "metrics", "name": "node-a"})
         self.assertEqual(review["spec"]["user"], "carol")
@@ -398,22 +402,28 @@ class AccessTest(AgentTest):
 
     def test_a_webhook_that_is_bad(self):
         server, agent = self.with_webhooks()
-        for number, mode in enumerate(["garbage", "megabytes", "lying", "cut"]):
-            server.mode = mode
+        faults = server.faults
+        for number, fault in enumerate((
+                lambda: faults.html(200, "OK"), lambda: faults.garbage(b'{"x":"' + b"a" * (8 << 20) + b'"}'),
+                lambda: faults.garbage(b'{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","status":'
+                                       b'{"authenticated":true,"user":{}}}', 201), faults.cut_answer, faults.cut_body)):
+            server.tokens[f"good-secret-{number}"] = server.tokens["good-secret"]
+            fault()
             answer = self.curl("/metrics", token=f"good-secret-{number}", timeout=40)
-            self.assertEqual(answer.status, 401, f"{mode}: {answer}")
-            self.assertEqual(agent.get("/readyz").status, 200, mode)
-        server.mode = "good"
+            self.assertEqual(answer.status, 401, f"{number}: {answer}")
+            self.assertEqual(agent.get("/readyz").status, 200, number)
+            faults.clear()
         self.assertEqual(self.curl("/metrics", token="good-secret").status, 200)
         # Who is known is known; what he may do cannot be found out.
-        server.mode = "lying"
+        faults.garbage(b'{"kind":"SubjectAccessReview","apiVersion":"authorization.k8s.io/v1","status":'
+                       b'{"allowed":true,"denied":true}}', 201)
         answer = self.curl("/checkpoint/a/b/c", "--request", "POST", token="good-secret", timeout=40)
         self.assertEqual(answer.status, 500, answer)
         self.assertTrue(answer.body.startswith("Authorization error (user=carol, verb=create, resource=nodes, "), answer)
 
     def test_a_webhook_that_is_slow_holds_up_nobody_else(self):
         server, agent = self.with_webhooks("")
-        server.mode = "slow"
+        server.faults.slow(3)
         slow = subprocess.Popen(
             ["curl", "--silent", "--insecure", "--header", "Authorization: Bearer good-secret", "--write-out",
              "%{http_code}", "--output", "/dev/null", f"https://127.0.0.1:{self.main_port}/metrics"],

@@ -11,7 +11,7 @@ import tempfile
 import time
 import unittest
 
-from apiserver import APIServer
+from reviewserver import ReviewServer
 from pki import Authority, self_signed
 from support import MONITORING_MAY_GET_METRICS, Agent, AgentTest, free_port, nodekeep, wait_for
 
@@ -464,7 +464,7 @@ class BadWebhookTest(AgentTest):
         self.addCleanup(subprocess.run, ["rm", "-rf", directory], check=True)
         authority, servers = Authority(directory), Authority(directory, "servers")
         certificate, key = servers.issue("/CN=kube-apiserver", usage="serverAuth", names="IP:127.0.0.1")
-        server = APIServer(
+        server = ReviewServer(
             certificate, key, authority.certificate, {GOOD: ("carol", ["ops"])}, {("carol", "get", "metrics")})
         kubeconfig = server.kubeconfig(
             directory / "kubeconfig", servers.certificate, *authority.issue("/CN=system:node:a"))

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server that answers TokenReview and SubjectAccessReview as a kube-apiserver does, or as a bad one would.
 
-It does what a real one cannot be made to do on demand: be slow, lie, fail, answer megabytes.
+It does what a real one cannot be made to do on demand: be slow, lie, fail, answer megabytes. It keeps nothing and checks
+little, so that it is quick enough to be measured against; kubeapi is the one that is strict.
 """
 
 import copy
@@ -12,7 +13,7 @@ import threading
 import time
 
 
-class APIServer:
+class ReviewServer:
     TOKEN = "/apis/authentication.k8s.io/v1/tokenreviews"
     ACCESS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
