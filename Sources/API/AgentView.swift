@@ -13,13 +13,15 @@ package struct AgentView: Sendable {
     package var agent: AgentFacts
     package var web: WebCounters
     package var checkpoints: CheckpointsView
+    package var heartbeat: HeartbeatView
     /// The effective configuration as JSON, without secrets.
     package var configuration: [UInt8]
 
     package init(
         snapshot: NodeSnapshot, settings: NodeSettings, node: NodeObject, signals: [SignalStatus],
         liveness: [HealthCheck], readiness: [HealthCheck], agent: AgentFacts, web: WebCounters,
-        checkpoints: CheckpointsView = CheckpointsView(), configuration: [UInt8]
+        checkpoints: CheckpointsView = CheckpointsView(),
+        heartbeat: HeartbeatView = HeartbeatView(role: .none, target: ""), configuration: [UInt8]
     ) {
         self.snapshot = snapshot
         self.settings = settings
@@ -30,6 +32,7 @@ package struct AgentView: Sendable {
         self.agent = agent
         self.web = web
         self.checkpoints = checkpoints
+        self.heartbeat = heartbeat
         self.configuration = configuration
     }
 }

@@ -16,6 +16,7 @@ enum MetricsPage {
         RuntimeMetrics.write(&metrics, view.snapshot)
         sourceFamilies(&metrics, view.snapshot)
         CheckpointMetrics.write(&metrics, view.checkpoints)
+        HeartbeatMetrics.write(&metrics, view.heartbeat)
         AgentMetrics.write(&metrics, view)
         return RenderedPage(
             path: request.page.path, listeners: request.page.listeners, contentType: contentType,

@@ -3,7 +3,7 @@
 /// Builds Prometheus' text exposition format 0.0.4, family by family.
 struct MetricsText {
     enum Kind: String {
-        case counter, gauge
+        case counter, gauge, histogram
     }
 
     private(set) var text = ""
@@ -21,6 +21,11 @@ struct MetricsText {
     mutating func single(_ name: String, _ kind: Kind, _ help: String, _ value: Double?) {
         guard let value else { return }
         family(name, kind, help) { $0.add(value) }
+    }
+
+    /// A family of histograms, in seconds.
+    mutating func histogram(_ name: String, _ help: String, _ body: (inout Samples) -> Void) {
+        family(name, .histogram, help, body)
     }
 
     struct Samples {
@@ -43,6 +48,20 @@ struct MetricsText {
             text += " " + MetricsText.number(value)
             if let milliseconds { text += " \(milliseconds)" }
             text += "\n"
+        }
+
+        /// A histogram: its buckets, which count what is at most as long as their bound, its sum and its count.
+        ///
+        /// - Parameter counts: one for each bound, and one for what is beyond; not cumulative.
+        mutating func add(_ labels: KeyValuePairs<String, String>, bounds: [Double], counts: [UInt64], sum: Double) {
+            let others = labels.map { "\($0.key)=\"\(MetricsText.escaped($0.value, quote: true))\"" }.joined(
+                separator: ",")
+            var total: UInt64 = 0
+            for (bound, count) in zip(bounds.map(MetricsText.number) + ["+Inf"], counts) {
+                total &+= count
+                text += "\(name)_bucket{\(others),le=\"\(bound)\"} \(total)\n"
+            }
+            text += "\(name)_sum{\(others)} \(MetricsText.number(sum))\n\(name)_count{\(others)} \(total)\n"
         }
 
         mutating func add(_ value: UInt64, _ labels: KeyValuePairs<String, String> = [:]) {

@@ -34,6 +34,7 @@ struct Report: Encodable {
     var runtime: Runtime
     var taints: [Taint]
     var checkpoints: CheckpointsReport
+    var lease: Lease
     var collectors: [Source]
     var agent: Agent
 
@@ -62,6 +63,7 @@ struct Report: Encodable {
         runtime = Runtime(snapshot)
         taints = DerivedTaint.compute(view.conditions)
         checkpoints = CheckpointsReport(view.checkpoints)
+        lease = Lease(view.heartbeat)
         collectors = snapshot.sources.map(Source.init)
         agent = Agent(view.agent)
     }

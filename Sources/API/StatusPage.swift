@@ -34,7 +34,7 @@ enum StatusPage {
         let sections = [
             conditions(view), pressure(view), signals(view), StatusPageDevices.fileSystems(view),
             StatusPageDevices.network(view), system(view), StatusPageRuntime.section(view),
-            StatusPageCheckpoints.section(view.checkpoints), lease(), sources(view),
+            StatusPageCheckpoints.section(view.checkpoints), StatusPageLease.section(view.heartbeat), sources(view),
         ]
         let body = HTML.element("body", [:], header(view), HTML.element("main", [:], sections), footer(view))
         return "<!DOCTYPE html>\n" + HTML.element("html", ["lang": "en"], head, body).source + "\n"
@@ -139,10 +139,6 @@ enum StatusPage {
                     .joined(separator: ", ")
             })
         return section("System", HTML.element("table", ["class": "list"], rows))
-    }
-
-    private static func lease() -> HTML {
-        section("Lease", note("This agent renews no lease: it reports to nobody but those who ask it."))
     }
 
     private static func sources(_ view: AgentView) -> HTML {

@@ -29,7 +29,7 @@ struct Agent: Sendable {
     private let gate: GateLoop
     private let keeper: CheckpointKeeper
     private let collector: Collector
-    private let statusFile: StatusFile
+    private let heartbeat: HeartbeatKeeper
     private let runtime: Runtime?
     private let gatekeeper: Gatekeeper
     /// Nil while nobody is served beyond this machine.
@@ -56,8 +56,7 @@ struct Agent: Sendable {
         try Directories.prepare(configuration.stateDirectory, mode: 0o700, field: "stateDir or --state-dir")
         runLock = try Directories.lock(runDirectory: configuration.runDirectory)
         let executable = try WebChild.findExecutable()
-        let control = try AccessSetup.control(
-            configuration.access, nodeName: AccessSetup.nodeName(configuration), logger: logger)
+        let control = try AccessSetup.control(configuration, logger: logger)
         let listeners = try Listeners(
             localAddress: configuration.localAddress, localPort: configuration.localPort,
             socketPath: configuration.socketPath,
@@ -77,13 +76,14 @@ struct Agent: Sendable {
                 state: RuntimeState(endpoint: endpoint, logger: logger))
         }
         if let runtime { core.take(runtime.state.report) }
+        let heartbeat = try HeartbeatKeeper(configuration, beats: beats, logger: logger)
         let processes = ProcessReader()
         let webFacts = WebFactsSource()
         let pages = ChangeSignal()
         let keeper = try CheckpointKeeper(
             settings: Self.checkpointSettings(configuration), client: runtime?.client,
             memory: { core.memorySpace }, logger: logger,
-            changed: { pages.signal() })
+            changed: { pages.signal() }, ended: { heartbeat.tell($0) })
         let api = API { path in
             if path == API.resourceMetrics { runtime?.state.usageWanted() }
         }
@@ -97,17 +97,20 @@ struct Agent: Sendable {
                     version: Version.current, startTime: core.startTime, listeners: listeners.all.map(\.name),
                     processes: processes.facts(web: web.processID, at: now), webStarts: web.starts,
                     notice: control == nil ? Self.onlyHere : nil, decisions: audit.decisions)
-                return core.view(facts: facts, web: web, checkpoints: keeper.view(at: now), at: now)
+                return core.view(
+                    facts: facts, web: web, checkpoints: keeper.view(at: now), heartbeat: heartbeat.view, at: now)
             })
         webFacts.follow(gate)
         pages.follow { gate.truthChanged() }
-        let statusFile = try StatusFile(stateDirectory: configuration.stateDirectory, logger: logger)
+        let shutdown = ShutdownWatch(heartbeat: heartbeat)
         collector = Collector(options: Self.options(configuration)) { snapshot in
             let uptime = Time.monotonic()
             beats.beat(.collector, at: uptime)
-            statusFile.offer(core.take(snapshot, uptime: uptime, now: Time.now()))
+            shutdown.take(snapshot)
+            heartbeat.offer(core.take(snapshot, uptime: uptime, now: Time.now()))
             gate.truthChanged()
         }
+        shutdown.follow(collector)
         self.listeners = listeners
         self.beats = beats
         self.core = core
@@ -116,12 +119,11 @@ struct Agent: Sendable {
         self.runtime = runtime
         self.gatekeeper = gatekeeper
         self.access = access
-        self.statusFile = statusFile
+        self.heartbeat = heartbeat
     }
 
     /// Runs until SIGTERM or SIGINT.
     func run() async throws {
-        try statusFile.start()
         do {
             try collector.start()
         } catch {
@@ -145,6 +147,7 @@ struct Agent: Sendable {
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: Housekeeping(core: core, beats: beats, logger: logger)),
             .init(service: Reloader { reload() }),
+            .init(service: heartbeat),
         ]
         if let runtime {
             let monitor = RuntimeMonitor(client: runtime.client, state: runtime.state) { [core, collector] report in
@@ -177,7 +180,6 @@ struct Agent: Sendable {
             try? await Task.sleep(for: .milliseconds(10))
         }
         access?.stop()
-        statusFile.stop()
         listeners.removeSocket()
         logger.info("stopped")
         // The collector's thread and whatever hangs in it end with the process: waiting for a hung disk is not worth it.
@@ -221,8 +223,7 @@ struct Agent: Sendable {
     private func updateAccess(_ old: Configuration, _ new: Configuration) {
         guard old.access != new.access, access != nil else { return }
         do {
-            let nodeName = AccessSetup.nodeName(new)
-            guard let control = try AccessSetup.control(new.access, nodeName: nodeName, logger: logger) else { return }
+            guard let control = try AccessSetup.control(new, logger: logger) else { return }
             gatekeeper.replace(with: control)
             gate.revokeGrants()
         } catch {
@@ -240,6 +241,8 @@ struct Agent: Sendable {
             old.stateDirectory == new.stateDirectory ? nil : "stateDir",
             old.access.hasAuthenticator == new.access.hasAuthenticator ? nil : "authentication",
             old.address == new.address && old.port == new.port ? nil : "address or port",
+            old.cluster == new.cluster && old.access.kubeconfig == new.access.kubeconfig
+                ? nil : "cluster, registerNode, nodeLeaseDurationSeconds or kubeconfig",
             old.tls == new.tls ? nil : "tlsCertFile, tlsPrivateKeyFile, tlsMinVersion or tlsCipherSuites",
         ].compactMap(\.self)
     }
@@ -257,6 +260,7 @@ struct Agent: Sendable {
         var options = CollectorOptions()
         options.rootDirectory = configuration.rootDirectory
         options.imageDirectory = configuration.imageDirectory
+        options.delaysShutdown = configuration.cluster.role != .none
         options.hostnameOverride =
             configuration.node.hostnameOverride.isEmpty ? nil : configuration.node.hostnameOverride
         return options

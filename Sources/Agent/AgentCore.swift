@@ -31,7 +31,9 @@ final class AgentCore: Sendable {
         state = Mutex(
             State(
                 configuration: configuration, configurationText: Self.text(of: configuration),
-                tracker: ConditionTracker(settings: configuration.node, now: now)))
+                tracker: ConditionTracker(
+                    settings: configuration.node, now: now,
+                    wording: configuration.cluster.role == .node ? .kubelet : .nodekeep)))
         self.beats = beats
         self.logger = logger
         startTime = now
@@ -108,7 +110,9 @@ final class AgentCore: Sendable {
     }
 
     /// What there is to show at this moment.
-    func view(facts: AgentFacts, web: WebFacts, checkpoints: CheckpointsView, at uptime: Duration) -> AgentView {
+    func view(
+        facts: AgentFacts, web: WebFacts, checkpoints: CheckpointsView, heartbeat: HeartbeatView, at uptime: Duration
+    ) -> AgentView {
         let liveness = livenessChecks(at: uptime)
         return state.withLock { state in
             var snapshot = state.snapshot ?? NodeSnapshot(time: startTime)
@@ -123,7 +127,7 @@ final class AgentCore: Sendable {
             return AgentView(
                 snapshot: snapshot, settings: state.configuration.node, node: node, signals: state.tracker.signals,
                 liveness: liveness, readiness: liveness + [snapshotCheck], agent: facts, web: web.total,
-                checkpoints: checkpoints,
+                checkpoints: checkpoints, heartbeat: heartbeat,
                 configuration: state.configurationText)
         }
     }
@@ -162,7 +166,7 @@ final class AgentCore: Sendable {
     /// As `/configz` shows it: in the envelope that the kubelet's has.
     private static func text(of configuration: Configuration) -> [UInt8] {
         let envelope = ConfigurationValue.object([.init("kubeletconfig", configuration.document())])
-        return JSONValue.text(envelope)
+        return JSONText.text(envelope)
     }
 }
 

@@ -23,6 +23,7 @@ package final class Collector: @unchecked Sendable {
     struct Requests {
         var stop = false
         var refresh = false
+        var releasesShutdown = false
         var options: CollectorOptions?
         /// The inner nil: the runtime names none any more.
         var imageDirectory: String??
@@ -71,6 +72,12 @@ package final class Collector: @unchecked Sendable {
     /// Reads everything again soon, whatever its pace.
     package func refresh() {
         monitor.locked { requests.refresh = true }
+        wake.signal()
+    }
+
+    /// What had to be done before the machine is switched off has been done.
+    package func letShutdownGoOn() {
+        monitor.locked { requests.releasesShutdown = true }
         wake.signal()
     }
 

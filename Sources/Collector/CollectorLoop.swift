@@ -31,6 +31,7 @@ final class CollectorLoop {
         while true {
             let asked = requests()
             if asked.stop { break }
+            if asked.releasesShutdown { bus?.releaseDelay() }
             if var options = asked.options {
                 options.runtimeImageDirectory = self.options.runtimeImageDirectory
                 rebuild(options)

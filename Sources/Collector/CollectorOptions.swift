@@ -22,6 +22,8 @@ package struct CollectorOptions: Sendable {
     package var resolveNames = true
     /// Nil: the system bus; `none`: no bus; else a D-Bus address.
     package var busAddress: String?
+    /// Whether logind waits with a shutdown until ``Collector/letShutdownGoOn()`` has been called, or its limit is over.
+    package var delaysShutdown = false
     package var clock = CollectorClock()
     package var systemCalls = SystemCalls()
 

@@ -25,6 +25,8 @@ package struct Configuration: Equatable, Sendable {
     /// Who is let in on it, and to what.
     package var access = AccessSettings()
     package var tls = TLSSettings()
+    /// Whom it tells that the node lives.
+    package var cluster = ClusterSettings()
 
     /// `unix:///…`; nil: no container runtime is known.
     package var containerRuntimeEndpoint: String?

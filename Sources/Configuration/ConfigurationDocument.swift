@@ -23,7 +23,7 @@ extension Configuration {
                 Field("localPort", .int(Int64(localPort))),
                 Field("address", .string(address.description)),
                 Field("port", .int(Int64(port))),
-            ] + accessFields + [
+            ] + accessFields + clusterFields + [
                 Field("containerRuntimeEndpoint", .string(containerRuntimeEndpoint ?? "")),
                 Field("checkpointDirectory", .string(checkpointDirectory)),
                 Field("featureGates", .object([Field(FeatureGate.containerCheckpoint, .bool(checkpointsEnabled))])),
@@ -86,6 +86,23 @@ extension Configuration {
             Field("tlsCipherSuites", .array(tls.cipherSuites.map { .string($0) })),
             Field("kubeconfig", .string(access.kubeconfig ?? "")),
             Field("authentication", .object(authentication)), Field("authorization", .object(authorization)),
+        ]
+    }
+
+    private var clusterFields: [ConfigurationValue.Field] {
+        typealias Field = ConfigurationValue.Field
+        return [
+            Field(
+                "cluster",
+                .object([
+                    Field("role", .string(cluster.role.rawValue)),
+                    Field("leaseNamespace", .string(cluster.leaseNamespace ?? "")),
+                    Field("leaseName", .string(cluster.leaseName ?? "")),
+                    Field("conditionPrefix", .string(cluster.conditionPrefix)),
+                    Field("bootstrapKubeconfig", .string(cluster.bootstrapKubeconfig ?? "")),
+                ])),
+            Field("registerNode", .bool(cluster.registersNode)),
+            Field("nodeLeaseDurationSeconds", .int(cluster.leaseDurationSeconds)),
         ]
     }
 

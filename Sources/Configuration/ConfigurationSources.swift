@@ -46,12 +46,15 @@ package struct FlagValues: Equatable, Sendable {
     package var localPort: String?
     package var socket: String?
     package var kubeconfig: String?
+    package var clusterRole: String?
+    package var bootstrapKubeconfig: String?
     package var v: String?
 
     package init(
         rootDir: String? = nil, stateDir: String? = nil, runDir: String? = nil,
         containerRuntimeEndpoint: String? = nil, hostnameOverride: String? = nil, nodeIP: String? = nil,
         localAddress: String? = nil, localPort: String? = nil, socket: String? = nil, kubeconfig: String? = nil,
+        clusterRole: String? = nil, bootstrapKubeconfig: String? = nil,
         v: String? = nil
     ) {
         self.rootDir = rootDir
@@ -64,6 +67,8 @@ package struct FlagValues: Equatable, Sendable {
         self.localPort = localPort
         self.socket = socket
         self.kubeconfig = kubeconfig
+        self.clusterRole = clusterRole
+        self.bootstrapKubeconfig = bootstrapKubeconfig
         self.v = v
     }
 }

@@ -2,7 +2,7 @@
 
 // What a kubelet says of its node: nodekeep's own business, so most of it is honoured.
 
-private let noHeartbeat = "nothing is sent to an API server in this release"
+private let ownClient = "nodekeep's client of the API server has limits of its own"
 
 extension KubeletField {
     static let resources: [KubeletField] = [
@@ -68,13 +68,14 @@ extension KubeletField {
         KubeletField(
             "runtimeRequestTimeout", .upToAYear,
             .honoured("0 is 2m, as in a kubelet; how long a checkpoint is waited for unless the caller says")),
-        KubeletField("registerNode", .bool, .irrelevant(noHeartbeat)),
-        KubeletField("nodeLeaseDurationSeconds", .count, .irrelevant(noHeartbeat)),
-        KubeletField("contentType", .text, .irrelevant(noHeartbeat)),
-        KubeletField("kubeAPIQPS", .int32, .irrelevant(noHeartbeat)),
-        KubeletField("kubeAPIBurst", .int32, .irrelevant(noHeartbeat)),
-        KubeletField("eventRecordQPS", .int32, .irrelevant(noHeartbeat)),
-        KubeletField("eventBurst", .int32, .irrelevant(noHeartbeat)),
+        KubeletField("registerNode", .bool, .honoured("in role node (`--cluster-role`); default true")),
+        KubeletField(
+            "nodeLeaseDurationSeconds", Limits.leaseDuration, .honoured("0 is 40, as in a kubelet; at most an hour")),
+        KubeletField("contentType", .text, .irrelevant("nodekeep speaks JSON to the API server")),
+        KubeletField("kubeAPIQPS", .int32, .irrelevant(ownClient)),
+        KubeletField("kubeAPIBurst", .int32, .irrelevant(ownClient)),
+        KubeletField("eventRecordQPS", .int32, .irrelevant(ownClient)),
+        KubeletField("eventBurst", .int32, .irrelevant(ownClient)),
         KubeletField("podCIDR", .text, .irrelevant("nodekeep gives no pod an address")),
     ]
 

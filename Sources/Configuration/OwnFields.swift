@@ -41,6 +41,13 @@ package struct OwnField: Equatable, Sendable {
         OwnField("authorization.policyFile", .text),
         OwnField("authorization.webhook.cacheAuthorizedTTL", .upToAYear),
         OwnField("authorization.webhook.cacheUnauthorizedTTL", .upToAYear),
+        OwnField("cluster.role", .choice(HeartbeatRole.allCases.map(\.rawValue)), flag: "--cluster-role"),
+        OwnField("cluster.leaseNamespace", .text),
+        OwnField("cluster.leaseName", .text),
+        OwnField("cluster.conditionPrefix", .text),
+        OwnField("cluster.bootstrapKubeconfig", .text, flag: "--bootstrap-kubeconfig"),
+        OwnField("registerNode", .bool),
+        OwnField("nodeLeaseDurationSeconds", Limits.leaseDuration),
         OwnField("containerRuntimeEndpoint", .text, flag: "--container-runtime-endpoint"),
         OwnField("checkpointDirectory", .text),
         OwnField("featureGates", .boolMap),
@@ -87,6 +94,8 @@ enum Limits {
     static let maxPods = FieldShape.int(0...1_000_000)
     /// -1: all.
     static let statusImages = FieldShape.int(-1...Int64(Int32.max))
+    /// A control plane that hears of a dead node after an hour has no use for the lease.
+    static let leaseDuration = FieldShape.int(0...3_600)
     /// `sun_path` less its terminating NUL.
     static let socketPath = 107
     static let path = 4_095

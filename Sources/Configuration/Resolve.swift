@@ -12,6 +12,7 @@ extension Configuration {
         configuration.resolveListeners(reader, sources.flags)
         configuration.resolveAccess(reader, sources.flags)
         configuration.resolveTLS(reader)
+        configuration.resolveCluster(reader, sources.flags)
         configuration.resolveRuntime(reader, sources)
         configuration.resolveCheckpoints(reader)
         configuration.resolveNode(reader, sources.flags)

@@ -84,6 +84,17 @@ package struct BusMessage {
         }
     }
 
+    /// The next value if it is a file descriptor: one of the caller's own, to be closed by him.
+    package func fileDescriptor() -> Int32? {
+        var descriptor: Int32 = -1
+        guard sd_bus_message_read_basic(message, CChar(bitPattern: UInt8(ascii: "h")), &descriptor) > 0 else {
+            return nil
+        }
+        // The message's own goes with the message.
+        let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+        return own >= 0 ? own : nil
+    }
+
     /// The value in the next variant; nil, and the variant passed over, if it is of another type.
     package func variant() -> BusValue? {
         var type: CChar = 0

@@ -44,7 +44,7 @@ struct RenderedPageTests {
         #expect(
             Set(report.keys) == [
                 "node", "status", "signals", "pressure", "resources", "fileSystems", "network", "system", "runtime",
-                "taints", "checkpoints", "collectors", "agent",
+                "lease", "taints", "checkpoints", "collectors", "agent",
             ])
         let pressure = try #require(report["pressure"] as? [String: Any])
         #expect(

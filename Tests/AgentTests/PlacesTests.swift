@@ -65,22 +65,22 @@ struct PlacesTests {
 }
 
 @Suite("JSON trees")
-struct JSONValueTests {
+struct JSONTextTests {
     @Test("What is read is written again")
     func roundTrip() throws {
         let text = #"{"a":[1,2.5,true,null,"x\n"],"b":{"c":9223372036854775807,"d":{}}}"# + "\n"
-        #expect(String(decoding: JSONValue.text(try JSONValue.parse(Array(text.utf8))), as: UTF8.self) == text)
+        #expect(String(decoding: JSONText.text(try JSONText.parse(Array(text.utf8))), as: UTF8.self) == text)
     }
 
     @Test("What is no JSON is an error", arguments: ["", "{", "{\"a\":}", "nul"])
     func malformed(text: String) {
-        #expect(throws: (any Error).self) { try JSONValue.parse(Array(text.utf8)) }
+        #expect(throws: (any Error).self) { try JSONText.parse(Array(text.utf8)) }
     }
 
     @Test("Status text survives an answer with nothing in it")
     func statusText() throws {
         for text in ["{}", "[]", "null", #"{"signals":3,"status":{"conditions":[{}]},"collectors":[1]}"#] {
-            #expect(StatusText(try JSONValue.parse(Array(text.utf8))).text.contains("Conditions:"))
+            #expect(StatusText(try JSONText.parse(Array(text.utf8))).text.contains("Conditions:"))
         }
     }
 }

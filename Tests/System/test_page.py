@@ -335,7 +335,7 @@ class PageTest(AgentTest):
         self.assertIn(status["runtime"]["endpoint"], sections["Container runtime"]["text"])
         self.assertIn("does not answer", sections["Container runtime"]["text"])
         self.assertIn(status["runtime"]["problem"], sections["Container runtime"]["text"])
-        self.assertIn("Lease", sections)
+        self.assertIn(status["lease"]["lease"]["holderIdentity"], sections["Heartbeat"]["text"])
         self.assertIn(status["system"]["bootTime"], row("System", "Boot")["cells"][1])
         # As the kernel writes them, not as binary fractions come out.
         self.assertRegex(row("System", "Load")["cells"][1], r"^\d+(\.\d{1,2})?( \d+(\.\d{1,2})?){2}$")

@@ -10,7 +10,8 @@ internal import NodeStatus
 enum AccessSetup {
     /// - Returns: nil when nobody can be told from anybody.
     /// - Throws: `AgentError` with everything that is wrong with the files, each on a line.
-    static func control(_ settings: AccessSettings, nodeName: String, logger: Logger) throws -> AccessControl? {
+    static func control(_ configured: Configuration, logger: Logger) throws -> AccessControl? {
+        let settings = configured.access
         guard settings.hasAuthenticator else { return nil }
         var configuration = AccessConfiguration(mode: mode(settings.mode))
         configuration.clientCAFile = settings.clientCAFile
@@ -21,7 +22,7 @@ enum AccessSetup {
         // Root's; of an agent that is not root its own.
         configuration.tokenFileOwner = geteuid()
         do {
-            let webhooks = try webhooks(settings, nodeName: nodeName, logger: logger)
+            let webhooks = try webhooks(configured, logger: logger)
             return try AccessControl(
                 configuration, tokenReview: webhooks.tokens, accessReview: webhooks.access, date: Time.now())
         } catch let problems as AccessProblems {
@@ -32,11 +33,16 @@ enum AccessSetup {
     }
 
     private static func webhooks(
-        _ settings: AccessSettings, nodeName: String, logger: Logger
+        _ configured: Configuration, logger: Logger
     ) throws -> (tokens: TokenReviewSlot?, access: AccessReviewSlot?) {
+        let settings = configured.access
         guard settings.needsWebhook, let path = settings.kubeconfig else { return (nil, nil) }
-        let client = try KubeClient(
-            try Kubeconfig.load(path), KubeClient.Options(version: Version.current), logger: logger)
+        let nodeName = nodeName(configured)
+        // Where the agent gets its certificate from the cluster, the kubeconfig is written once that is there.
+        let client: any KubeCalling =
+            configured.cluster.bootstrapKubeconfig != nil
+            ? LateKubeClient(path, logger: logger)
+            : try KubeClient(try Kubeconfig.load(path), KubeClient.Options(version: Version.current), logger: logger)
         var tokens: TokenReviewSlot?
         if settings.webhookAuthentication {
             let cache = TokenReviewCache(TokenReviewer(client), lifetime: settings.webhookCacheTTL)

@@ -268,6 +268,7 @@ extension CheckpointDesk {
 
     private func log(_ record: JobRecord) {
         let request = record.request
+        ended?(record)
         var metadata: Logger.Metadata = [
             "job": "\(request.id)", "outcome": "\(record.outcome.rawValue)",
             "container": "\(request.container.containerID)", "namespace": "\(request.container.namespace)",

@@ -38,6 +38,8 @@ final class CheckpointDesk {
     let survey: Survey?
     let launchProcess: Launch
     let post: @Sendable (CheckpointKeeper.Event) -> Void
+    /// Hears of every job that is over.
+    var ended: ((JobRecord) -> Void)?
     var settings: CheckpointSettings
     var store: CheckpointStore?
     var problem: String?

@@ -36,14 +36,17 @@ final class CheckpointKeeper: LongCalls, Sendable {
     private let lastRound: Mutex<Duration>
     private let logger: Logger
     private let changed: @Sendable () -> Void
+    private let ended: @Sendable (JobRecord) -> Void
 
     /// - Parameters:
     ///   - client: nil: no container runtime is configured.
     ///   - memory: the machine's memory as the last snapshot has it.
     ///   - changed: what there is to show has changed; called on the keeper's thread.
+    ///   - ended: a job is over; the same.
     init(
         settings: CheckpointSettings, client: RuntimeClient?, memory: @escaping @Sendable () -> FileSystemSpace?,
-        logger: Logger, changed: @escaping @Sendable () -> Void
+        logger: Logger, changed: @escaping @Sendable () -> Void,
+        ended: @escaping @Sendable (JobRecord) -> Void
     ) throws {
         self.settings = settings
         self.client = client
@@ -51,6 +54,7 @@ final class CheckpointKeeper: LongCalls, Sendable {
         lastRound = Mutex(Time.monotonic())
         self.logger = logger
         self.changed = changed
+        self.ended = ended
         requestTimeout = Mutex(settings.requestTimeout)
         wakeup = try Wakeup()
         published.withLock { $0.directory = settings.isEnabled ? settings.directory : nil }
@@ -117,6 +121,7 @@ final class CheckpointKeeper: LongCalls, Sendable {
             settings: settings, survey: survey,
             launch: { try launcher.start($0, job: $1, purpose: $2) }, memory: memory, logger: logger,
             post: { self.post($0) })
+        desk.ended = ended
         desk.open(now: Time.monotonic())
         while !desk.isStopped {
             let now = Time.monotonic()

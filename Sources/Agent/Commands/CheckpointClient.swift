@@ -40,7 +40,7 @@ struct CheckpointClient: Sendable {
     func jobs(request: String?) async throws -> ConfigurationValue {
         let answer = try await send(.GET, "/checkpoints/jobs" + (request.map { "?request=\($0)" } ?? ""), .seconds(10))
         guard answer.status == 200 else { throw AgentError("the agent answered \(answer.status) \(answer.text)") }
-        return try JSONValue.parse(answer.body)
+        return try JSONText.parse(answer.body)
     }
 
     private func send(_ method: HTTPMethod, _ target: String, _ timeout: TimeAmount) async throws -> Answer {

@@ -80,7 +80,7 @@ struct CheckpointCreateCommand: AsyncParsableCommand {
     }
 
     private func show(_ answer: CheckpointClient.Answer) throws {
-        let value = try JSONValue.parse(answer.body)
+        let value = try JSONText.parse(answer.body)
         if output == .json {
             show(value)
         } else if dryRun {
@@ -93,7 +93,7 @@ struct CheckpointCreateCommand: AsyncParsableCommand {
     }
 
     private func show(_ value: ConfigurationValue) {
-        JSONValue.print(value)
+        JSONText.print(value)
     }
 
     /// `90` or `1m30s`; whole seconds, rounded up.
@@ -135,7 +135,7 @@ struct CheckpointJobsCommand: AsyncParsableCommand {
         do {
             let value = try await CheckpointClient(socketPath: configuration.socketPath).jobs(request: nil)
             if output == .json {
-                JSONValue.print(value)
+                JSONText.print(value)
             } else {
                 print(CheckpointJobsText(value).text, terminator: "")
             }

@@ -34,7 +34,7 @@ struct ConfigCommand: ParsableCommand {
             let document = configuration.document()
             switch output {
             case .yaml: print(YAML.text(of: document), terminator: "")
-            case .json: JSONValue.print(document)
+            case .json: JSONText.print(document)
             }
         }
     }

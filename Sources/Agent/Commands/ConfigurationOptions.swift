@@ -47,8 +47,15 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The Unix socket.", valueName: "path"))
     var socket: String?
 
-    @Option(help: ArgumentHelp("Where the API server is that webhooks ask.", valueName: "file"))
+    @Option(help: ArgumentHelp("Where the API server is, and as whom it is spoken to.", valueName: "file"))
     var kubeconfig: String?
+
+    @Option(help: ArgumentHelp("none, companion (beside a kubelet) or node (instead of one).", valueName: "role"))
+    var clusterRole: String?
+
+    @Option(
+        help: ArgumentHelp("Whose token may ask for a client certificate, in role node.", valueName: "file"))
+    var bootstrapKubeconfig: String?
 
     /// Reads the file and resolves everything into one value.
     ///
@@ -84,7 +91,8 @@ struct ConfigurationOptions: ParsableArguments {
                     rootDir: rootDir, stateDir: stateDir, runDir: runDir,
                     containerRuntimeEndpoint: containerRuntimeEndpoint, hostnameOverride: hostnameOverride,
                     nodeIP: nodeIP, localAddress: localAddress, localPort: localPort, socket: socket,
-                    kubeconfig: kubeconfig, v: verbosity),
+                    kubeconfig: kubeconfig, clusterRole: clusterRole, bootstrapKubeconfig: bootstrapKubeconfig,
+                    v: verbosity),
                 isRoot: geteuid() == 0, environment: Self.environment, exists: { access($0, F_OK) == 0 }))
         if resolution.configuration?.node.kubeletVersion.isEmpty == true {
             resolution.configuration?.node.kubeletVersion = Version.asKubelet

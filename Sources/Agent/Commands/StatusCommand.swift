@@ -25,11 +25,11 @@ struct StatusCommand: AsyncParsableCommand {
             places.append(.server("http://\(address):\(configuration.localPort)"))
         }
         do {
-            let report = try JSONValue.parse(try await StatusClient(places: places).get("/status"))
+            let report = try JSONText.parse(try await StatusClient(places: places).get("/status"))
             switch output {
             case nil: print(StatusText(report).text, terminator: "")
             case .yaml: print(YAML.text(of: report), terminator: "")
-            case .json: JSONValue.print(report)
+            case .json: JSONText.print(report)
             }
         } catch {
             StandardError.print("nodekeep status: \(error)")

@@ -67,7 +67,7 @@ struct TokenCommand: ParsableCommand {
                 case .json:
                     let items = records.map { TokenCommand.value($0, now) }
                     let document = ConfigurationValue.object([.init("items", .array(items))])
-                    JSONValue.print(document)
+                    JSONText.print(document)
                 case .table:
                     let rows = records.map { record in
                         [

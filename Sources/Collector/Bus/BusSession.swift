@@ -27,15 +27,51 @@ final class BusSession {
     /// Signals are left to pile up until then, so that a busy machine wakes us a few times a second at most.
     private var quietUntil: UInt64 = 0
 
+    /// While it is open logind waits with a shutdown (Inhibit in mode delay, logind.conf(5) InhibitDelayMaxSec). -1: none.
+    private var delay: Int32 = -1
+    private var isPreparing = false
+    private let delaysShutdown: Bool
+
     private static let systemd = "org.freedesktop.systemd1"
     private static let manager = "org.freedesktop.systemd1.Manager"
 
-    init(_ address: String, _ mailbox: BusMailbox, _ clock: CollectorClock) throws(BusError) {
+    init(
+        _ address: String, _ mailbox: BusMailbox, _ clock: CollectorClock, delaysShutdown: Bool
+    ) throws(BusError) {
         self.mailbox = mailbox
+        self.delaysShutdown = delaysShutdown
         self.clock = clock
         started = clock.monotonic()
         signals = try SystemBus(address: address)
         queries = try SystemBus(address: address)
+    }
+
+    deinit {
+        releaseDelay()
+    }
+
+    /// What was to be done before the machine goes has been done. Nothing where it does not go any more: what is held then
+    /// is for the next time.
+    func letShutdownGoOn() {
+        if isPreparing { releaseDelay() }
+    }
+
+    private func releaseDelay() {
+        if delay >= 0 { close(delay) }
+        delay = -1
+    }
+
+    private func takeDelay() throws(BusError) {
+        guard delaysShutdown else { return }
+        try signals.call(
+            "org.freedesktop.login1", path: "/org/freedesktop/login1", "org.freedesktop.login1.Manager", "Inhibit",
+            arguments: ["shutdown", "nodekeep", "the node's status is written first", "delay"]
+        ) { [unowned self] reply in
+            // Without logind nothing waits for us, and without its leave neither.
+            guard case .success(let message) = reply, let taken = message.fileDescriptor() else { return }
+            releaseDelay()
+            delay = taken
+        }
     }
 
     func refresh() {
@@ -113,14 +149,21 @@ final class BusSession {
         let login = "type='signal',sender='org.freedesktop.login1',interface='org.freedesktop.login1.Manager',"
         try hear(login + "member='PrepareForShutdown'") { session, message in
             guard let isPreparing = message.basic()?.bool else { return }
+            session.isPreparing = isPreparing
             session.mailbox.update { $0.isPreparingForShutdown = isPreparing }
+            // It is not coming after all: the next one is to wait for us again.
+            if !isPreparing { try? session.takeDelay() }
         }
-        try hear(owner + "arg0='org.freedesktop.login1'") { session, _ in session.nextLogin = 0 }
+        try hear(owner + "arg0='org.freedesktop.login1'") { session, _ in
+            session.nextLogin = 0
+            try? session.takeDelay()
+        }
         try hear(properties + "path='/org/freedesktop/login1',arg0='org.freedesktop.login1.Manager'") { session, _ in
             session.nextLogin = 0
         }
         try hear(properties + "path='/org/freedesktop/hostname1'") { session, _ in session.nextHost = 0 }
         try hear(properties + "path='/org/freedesktop/timedate1'") { session, _ in session.nextTime = 0 }
+        try takeDelay()
         try askToBeTold()
     }
 
@@ -189,7 +232,9 @@ final class BusSession {
         ) { [unowned self] result in
             isLoginAsked = false
             finish("login1", asked, result) { state, _ in
-                if case .success(let value) = result { state.isPreparingForShutdown = value.bool ?? false }
+                guard case .success(let value) = result else { return }
+                isPreparing = value.bool ?? false
+                state.isPreparingForShutdown = isPreparing
             }
         }
     }

@@ -14,10 +14,12 @@ final class BusSource: @unchecked Sendable {
     private let stopping = Monitor()
     private var isStopping = false
     private var isAskedToRefresh = false
+    private var isAskedToRelease = false
 
     // The rest belongs to the thread.
     private let address: String
     private let clock: CollectorClock
+    private let delaysShutdown: Bool
     private var session: BusSession?
     private var nextAttempt: UInt64 = 0
 
@@ -26,6 +28,7 @@ final class BusSource: @unchecked Sendable {
         if options.busAddress == "none" { return nil }
         address = options.busAddress ?? "unix:path=/run/dbus/system_bus_socket"
         clock = options.clock
+        delaysShutdown = options.delaysShutdown
         mailbox = BusMailbox(wake: wake)
     }
 
@@ -44,12 +47,18 @@ final class BusSource: @unchecked Sendable {
         wake.signal()
     }
 
+    func releaseDelay() {
+        stopping.locked { isAskedToRelease = true }
+        wake.signal()
+    }
+
     private func run() {
         while true {
-            let (stop, refresh) = stopping.locked { () -> (Bool, Bool) in
-                defer { isAskedToRefresh = false }
-                return (isStopping, isAskedToRefresh)
+            let (stop, refresh, release) = stopping.locked { () -> (Bool, Bool, Bool) in
+                defer { (isAskedToRefresh, isAskedToRelease) = (false, false) }
+                return (isStopping, isAskedToRefresh, isAskedToRelease)
             }
+            if release { session?.letShutdownGoOn() }
             if stop { break }
             let now = clock.now
             if refresh {
@@ -81,7 +90,7 @@ final class BusSource: @unchecked Sendable {
             }
         }
         do {
-            session = try BusSession(address, mailbox, clock)
+            session = try BusSession(address, mailbox, clock, delaysShutdown: delaysShutdown)
         } catch {
             lost(error.description, isAbsent: false, now)
         }

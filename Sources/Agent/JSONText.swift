@@ -3,7 +3,7 @@ internal import Configuration
 internal import FoundationEssentials
 
 /// Trees of values as JSON text and back, for what has no type of its own here.
-enum JSONValue {
+enum JSONText {
     static func text(_ value: ConfigurationValue, pretty: Bool = false) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
