@@ -2,6 +2,8 @@
 # make run and make test set up everything they need on a fresh Debian 12 machine with a Swift toolchain.
 
 SWIFT ?= swift
+# Debian's own, which has Debian's modules.
+PYTHON = /usr/bin/python3
 # The release build: Swift's runtime linked in, nothing but the executables' own needs left at run time.
 RELEASE = --configuration release --static-swift-stdlib $(shell scripts/release-flags)
 RELEASE_PATH = .build/release
@@ -38,27 +40,27 @@ unit:
 system: build
 	scripts/install-packages test
 	scripts/python-tools
-	python3 Tests/System/run.py
+	$(PYTHON) Tests/System/run.py
 
 # The built binaries with a real containerd, runc and CRIU, in a mount namespace (as root).
 e2e: build
 	scripts/install-packages e2e
-	python3 Tests/E2E/run.py $(E2E)
+	$(PYTHON) Tests/E2E/run.py $(E2E)
 
 # Good and hostile traffic on all listeners with checkpoints going on, for SOAK_SECONDS (1800), and what is left of it (as root).
 soak: build
 	scripts/install-packages e2e
-	python3 Tests/Soak/soak.py
+	$(PYTHON) Tests/Soak/soak.py
 
 # Every parser of foreign bytes, FUZZ_SECONDS each (600); FUZZ_TARGETS="path tar" runs those.
 fuzz:
 	scripts/install-packages fuzz
 	library=$$(scripts/libfuzzer) && NODEKEEP_FUZZ=$$library $(SWIFT) build --scratch-path $(FUZZ_BUILD) --product nodekeep-fuzz
-	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_TARGETS="$(FUZZ_TARGETS)" python3 Fuzz/run.py $(FUZZ_BUILD)/debug/nodekeep-fuzz
+	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_TARGETS="$(FUZZ_TARGETS)" $(PYTHON) Fuzz/run.py $(FUZZ_BUILD)/debug/nodekeep-fuzz
 
 bench: build
 	scripts/install-packages bench
-	python3 Benchmarks/bench.py
+	$(PYTHON) Benchmarks/bench.py
 
 format:
 	$(SWIFT) format format --in-place --parallel --recursive Package.swift Sources Tests Fuzz
