@@ -27,6 +27,7 @@ sys.path[:0] = [str(ROOT / "Benchmarks"), str(ROOT / "Tests" / "System")]
 sys.dont_write_bytecode = True
 
 import access  # noqa: E402
+import heartbeat  # noqa: E402
 from load import NODE_EXPORTER, NodeExporter, Subject, measure_load  # noqa: E402
 from measuring import CannotMeasure, cpu_time, memory, poll, say, threads, web_pid  # noqa: E402
 from support import BUILD, NODEKEEP, Agent  # noqa: E402
@@ -257,6 +258,7 @@ def run(quick):
     times("threshold crossed to /status", crossings, 2.0)
 
     others_with_tls = access.run(table, quick, checkpoints["connected"])
+    heartbeat.run(table, quick)
     checkpoint_rows(table, checkpoints)
 
     say("sizes")
