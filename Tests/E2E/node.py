@@ -65,7 +65,17 @@ class Node(Agent):
 
     # What it is asked.
 
-    def post(self, path, query="timeout=60", timeout=90, body=None, method="POST"):
+    def post(self, path, *arguments, **options):
+        """The answer. CRIU gives a container up that it could not freeze within ten seconds, which the freezer of cgroup
+        version 1 now and then needs for a container that starts processes all the time; then it is asked again."""
+        for _ in range(3):
+            answer = self.post_once(path, *arguments, **options)
+            if answer.status != 500 or answer.seconds < 10 or "criu failed: type DUMP" not in answer.body:
+                break
+            print(f"asked again after {answer} … ", end="", flush=True)
+        return answer
+
+    def post_once(self, path, query="timeout=60", timeout=90, body=None, method="POST"):
         """`path` is NAMESPACE/POD/CONTAINER, sent as it is; the query should bound the wait."""
         connection = UnixConnection(self.socket, timeout)
         started = time.monotonic()
@@ -260,17 +270,6 @@ class NodeTest(unittest.TestCase):
         pod = Pod(self.bed, *arguments, **options)
         self.addCleanup(pod.remove)
         return pod
-
-    def checkpointed(self, node, container):
-        """The answer of one that succeeds. CRIU gives a container up that it cannot freeze within ten seconds, which
-        happens on a busy machine; then it is asked again."""
-        for _ in range(3):
-            answer = node.post(container.path)
-            if answer.status != 500 or answer.seconds < 10:
-                break
-            print(f"asked again after {answer} … ", end="", flush=True)
-        self.assertStatus(answer, 200)
-        return answer
 
     def assertStatus(self, answer, *statuses):
         self.assertIn(answer.status, statuses, answer)
