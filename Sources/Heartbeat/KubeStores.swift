@@ -25,33 +25,24 @@ package struct KubeLeaseStore: LeaseStore {
     }
 
     package func get() async -> Result<JSONValue?, HeartbeatFailure> {
-        do throws(KubeError) {
-            return .success(
-                try await client.getLease(
-                    namespace: settings.leaseNamespace, name: settings.leaseName, timeout: settings.requestTimeout))
-        } catch {
-            return error.isNotFound ? .success(.none) : .failure(HeartbeatFailure(error))
+        await found { () throws(KubeError) in
+            try await client.getLease(
+                namespace: settings.leaseNamespace, name: settings.leaseName, timeout: settings.requestTimeout)
         }
     }
 
     package func create(_ lease: JSONValue) async -> Result<JSONValue, HeartbeatFailure> {
-        do throws(KubeError) {
-            return .success(
-                try await client.createLease(
-                    namespace: settings.leaseNamespace, lease, timeout: settings.requestTimeout))
-        } catch {
-            return .failure(HeartbeatFailure(error))
+        await written { () throws(KubeError) in
+            try await client.createLease(
+                namespace: settings.leaseNamespace, lease, timeout: settings.requestTimeout)
         }
     }
 
     package func update(_ lease: JSONValue) async -> Result<JSONValue, HeartbeatFailure> {
-        do throws(KubeError) {
-            return .success(
-                try await client.updateLease(
-                    namespace: settings.leaseNamespace, name: settings.leaseName, lease,
-                    timeout: settings.requestTimeout))
-        } catch {
-            return .failure(HeartbeatFailure(error))
+        await written { () throws(KubeError) in
+            try await client.updateLease(
+                namespace: settings.leaseNamespace, name: settings.leaseName, lease,
+                timeout: settings.requestTimeout)
         }
     }
 }
@@ -66,27 +57,20 @@ package struct KubeNodeStore: NodeStore {
     }
 
     package func get() async -> Result<JSONValue?, HeartbeatFailure> {
-        do throws(KubeError) {
-            return .success(try await client.getNode(settings.nodeName, timeout: settings.requestTimeout))
-        } catch {
-            return error.isNotFound ? .success(.none) : .failure(HeartbeatFailure(error))
+        await found { () throws(KubeError) in
+            try await client.getNode(settings.nodeName, timeout: settings.requestTimeout)
         }
     }
 
     package func create(_ node: JSONValue) async -> Result<JSONValue, HeartbeatFailure> {
-        do throws(KubeError) {
-            return .success(try await client.createNode(node, timeout: settings.requestTimeout))
-        } catch {
-            return .failure(HeartbeatFailure(error))
+        await written { () throws(KubeError) in
+            try await client.createNode(node, timeout: settings.requestTimeout)
         }
     }
 
     package func patchStatus(_ patch: JSONValue) async -> Result<JSONValue, HeartbeatFailure> {
-        do throws(KubeError) {
-            return .success(
-                try await client.patchNodeStatus(name: settings.nodeName, patch, timeout: settings.requestTimeout))
-        } catch {
-            return .failure(HeartbeatFailure(error))
+        await written { () throws(KubeError) in
+            try await client.patchNodeStatus(name: settings.nodeName, patch, timeout: settings.requestTimeout)
         }
     }
 }
@@ -101,23 +85,17 @@ package struct KubeEventStore: EventStore {
     }
 
     package func create(_ event: JSONValue, namespace: String) async -> Result<JSONValue, HeartbeatFailure> {
-        do throws(KubeError) {
-            return .success(
-                try await client.createEvent(namespace: namespace, event, timeout: settings.requestTimeout))
-        } catch {
-            return .failure(HeartbeatFailure(error))
+        await written { () throws(KubeError) in
+            try await client.createEvent(namespace: namespace, event, timeout: settings.requestTimeout)
         }
     }
 
     package func patch(
         _ patch: JSONValue, namespace: String, name: String
     ) async -> Result<JSONValue, HeartbeatFailure> {
-        do throws(KubeError) {
-            return .success(
-                try await client.patchEvent(
-                    namespace: namespace, name: name, patch, timeout: settings.requestTimeout))
-        } catch {
-            return .failure(HeartbeatFailure(error))
+        await written { () throws(KubeError) in
+            try await client.patchEvent(
+                namespace: namespace, name: name, patch, timeout: settings.requestTimeout)
         }
     }
 }
@@ -126,5 +104,22 @@ extension HeartbeatSettings {
     /// No call outlasts the next one's time (cmd/kubelet/app/server.go).
     fileprivate var requestTimeout: Duration {
         min(statusUpdateFrequency, .seconds(max(leaseDurationSeconds, 1)))
+    }
+}
+
+private func written(_ call: () async throws(KubeError) -> JSONValue) async -> Result<JSONValue, HeartbeatFailure> {
+    do {
+        return .success(try await call())
+    } catch {
+        return .failure(HeartbeatFailure(error))
+    }
+}
+
+/// Nil: there is no such object.
+private func found(_ call: () async throws(KubeError) -> JSONValue) async -> Result<JSONValue?, HeartbeatFailure> {
+    do {
+        return .success(try await call())
+    } catch {
+        return error.isNotFound ? .success(.none) : .failure(HeartbeatFailure(error))
     }
 }
