@@ -53,6 +53,22 @@ import X509
         }
     }
 
+    @Test func timesThatNoClockShows() async throws {
+        let root = try root()
+        var blueprint = try Blueprint.client("alice")
+        blueprint.notAfter = Timestamp(seconds: 2_000_000_000)  // 2033-05-18T03:33:20Z
+        let client = try blueprint.issue(by: root).der
+        let verifier = ClientCertificates(try authorities(root))
+        let time = Array("330518033320Z".utf8)
+        let place = try #require(client.indices.first { client[$0...].starts(with: time) })
+        for (seconds, isRead) in [("59", true), ("60", false), ("61", false), ("62", false)] {
+            var bytes = client
+            bytes.replaceSubrange(place + 10..<place + 12, with: seconds.utf8)
+            let refusal = try #require(await verifier.verify([bytes]).refusal)
+            #expect(refusal.hasPrefix("the client certificate cannot be read") != isRead, "\(seconds): \(refusal)")
+        }
+    }
+
     @Test func aClockThatIsFarOff() async throws {
         let root = try root()
         let client = try Blueprint.client("alice").issue(by: root).der

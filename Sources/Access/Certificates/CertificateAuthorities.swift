@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import KubeAPI
 internal import NodeStatus
 internal import SwiftASN1
 internal import X509
@@ -20,7 +21,7 @@ struct CertificateAuthorities: Sendable {
         var problems: [AccessProblem] = []
         for block in blocks {
             do {
-                let certificate = try Certificate(derEncoded: block.der)
+                let certificate = try Certificate(strict: block.der)
                 var serializer = DER.Serializer()
                 try certificate.subject.serialize(into: &serializer)
                 certificates.append(certificate)

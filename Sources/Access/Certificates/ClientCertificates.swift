@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import KubeAPI
 internal import NodeStatus
-internal import Synchronization
 internal import SwiftASN1
+internal import Synchronization
 @_spi(FixedExpiryValidationTime) internal import X509
 
 /// Tells from a client's certificates who it is.
@@ -107,7 +108,7 @@ final class ClientCertificates: Sendable {
         var certificates: [Certificate] = []
         for (index, der) in chain.enumerated() {
             do {
-                certificates.append(try Certificate(derEncoded: der))
+                certificates.append(try Certificate(strict: der))
             } catch {
                 let what = index == 0 ? "the client certificate" : "certificate \(index + 1) of the client"
                 throw CertificateRefusal(reason: "\(what) cannot be read: \(certificateProblem(error))")

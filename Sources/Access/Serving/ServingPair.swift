@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Crypto
 internal import FoundationEssentials
+internal import KubeAPI
 package import NodeStatus
 internal import SwiftASN1
 internal import X509
@@ -35,7 +36,7 @@ package struct ServingPair: Equatable, Sendable {
         var certificates: [Certificate] = []
         for block in blocks {
             do {
-                certificates.append(try Certificate(derEncoded: block.der))
+                certificates.append(try Certificate(strict: block.der))
             } catch {
                 throw fail(certificateFile, line: block.line, "the certificate that begins here cannot be read")
             }

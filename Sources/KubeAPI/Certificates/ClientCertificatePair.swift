@@ -33,7 +33,7 @@ struct ClientCertificatePair: Equatable, Sendable {
             throw CertificateProblem(
                 "\(certificates.count) certificates, where one to \(Self.maximumCertificates) belong")
         }
-        guard let leaf = try? Certificate(derEncoded: first) else {
+        guard let leaf = try? Certificate(strict: first) else {
             throw CertificateProblem("a certificate that cannot be read")
         }
         guard !key.isEmpty, let privateKey = try? NIOSSLPrivateKey(bytes: key, format: .pem) else {

@@ -34,7 +34,7 @@ enum ServerCertificate {
     static func fault(
         ofChain chain: [[UInt8]], authorities: [[UInt8]]?, authoritiesName: String, name: String, date: Timestamp
     ) -> String? {
-        guard let first = chain.first, let leaf = try? Certificate(derEncoded: first) else {
+        guard let first = chain.first, let leaf = try? Certificate(strict: first) else {
             return "what the server showed is no certificate that can be read"
         }
         let subject = shown(leaf.subject)
@@ -59,11 +59,11 @@ enum ServerCertificate {
         _ date: Timestamp
     ) -> String? {
         guard let authorities else { return nil }
-        let known = authorities.compactMap { try? Certificate(derEncoded: $0) }
+        let known = authorities.compactMap { try? Certificate(strict: $0) }
         // What the server sends along leads upwards, in order.
         var tip = leaf
         for bytes in rest.prefix(8) {
-            guard let next = try? Certificate(derEncoded: bytes), next.subject == tip.issuer, next != tip else { break }
+            guard let next = try? Certificate(strict: bytes), next.subject == tip.issuer, next != tip else { break }
             tip = next
         }
         let namesakes = known.filter { $0.subject == tip.issuer }
