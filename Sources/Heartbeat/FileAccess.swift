@@ -3,7 +3,6 @@ internal import Glibc
 internal import KubeAPI
 internal import NodeStatus
 internal import Posix
-internal import Synchronization
 
 /// One file, read and written on a thread of its own: a disk can hang, and nothing in Swift concurrency may wait for it.
 /// One call at a time; while one has not returned, the next ones fail at once.
@@ -14,7 +13,7 @@ final class FileAccess: Sendable {
 
     let path: String
     private let clock: KubeClock
-    private let isBusy = Mutex(false)
+    private let call = ExclusiveCall(name: "heartbeat-file")
 
     init(path: String, clock: KubeClock) {
         self.path = path
@@ -24,24 +23,16 @@ final class FileAccess: Sendable {
     func run<Value: Sendable>(
         _ what: String, _ body: @escaping @Sendable (FileAccess) -> Result<Value, HeartbeatFailure>
     ) async -> Result<Value, HeartbeatFailure> {
-        let isFree = isBusy.withLock { isBusy in
-            defer { isBusy = true }
-            return !isBusy
-        }
-        let hung = HeartbeatFailure(.disk, "\(what) \(path): the disk does not answer")
-        guard isFree else { return .failure(hung) }
-        let result = OneTimeValue<Result<Value, HeartbeatFailure>>()
         do {
-            try startThread(name: "heartbeat-file") {
-                let value = body(self)
-                self.isBusy.withLock { $0 = false }
-                result.complete(value)
-            }
+            return try await call.run(within: Self.patience, clock) { body(self) }
         } catch {
-            isBusy.withLock { $0 = false }
-            return .failure(HeartbeatFailure(.disk, "\(what) \(path): the system gives no thread: \(error.reason)"))
+            let why =
+                switch error {
+                case .hangs: "the disk does not answer"
+                case .noThread(let reason): "the system gives no thread: \(reason)"
+                }
+            return .failure(HeartbeatFailure(.disk, "\(what) \(path): \(why)"))
         }
-        return await result.value(within: Self.patience, clock) ?? .failure(hung)
     }
 
     // The rest runs on that thread.

@@ -37,7 +37,7 @@ enum AccessSetup {
     ) throws -> (tokens: TokenReviewSlot?, access: AccessReviewSlot?) {
         let settings = configured.access
         guard settings.needsWebhook, let path = settings.kubeconfig else { return (nil, nil) }
-        let nodeName = nodeName(configured)
+        let nodeName = configured.nodeName
         // Where the agent gets its certificate from the cluster, the kubeconfig is written once that is there.
         let client: any KubeCalling =
             configured.cluster.bootstrapKubeconfig != nil
@@ -78,17 +78,8 @@ enum AccessSetup {
         }
         return ServingCertificate(
             .own(
-                path: configuration.stateDirectory + "/serving.pem", name: nodeName(configuration),
+                path: configuration.stateDirectory + "/serving.pem", name: configuration.nodeName,
                 addresses: addresses(configuration)))
-    }
-
-    /// As the API server knows it.
-    static func nodeName(_ configuration: Configuration) -> String {
-        if !configuration.node.hostnameOverride.isEmpty { return configuration.node.hostnameOverride }
-        var names = utsname()
-        uname(&names)
-        let bytes = withUnsafeBytes(of: &names.nodename) { $0.prefix { $0 != 0 }.map(\.self) }
-        return NodeName.normalized(String(decoding: bytes, as: UTF8.self))
     }
 
     /// The node's configured addresses, or all that its interfaces have now, and the loopback ones.

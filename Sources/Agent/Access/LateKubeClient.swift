@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Checkpoint
 internal import KubeAPI
 internal import Logging
 internal import Synchronization
@@ -10,6 +9,7 @@ final class LateKubeClient: KubeCalling {
     private let path: String
     private let logger: Logger
     private let client = Mutex<KubeClient?>(nil)
+    private let disk = ExclusiveCall(name: "kubeconfig")
 
     init(_ path: String, logger: Logger) {
         self.path = path
@@ -21,8 +21,7 @@ final class LateKubeClient: KubeCalling {
         let (path, logger) = (path, logger)
         let made: Result<KubeClient, KubeError>
         do {
-            // The disk may hang.
-            made = try await onOwnThread("kubeconfig") {
+            made = try await disk.run(within: .seconds(5), .system) {
                 do throws(KubeconfigProblem) {
                     let connection = try Kubeconfig.load(path)
                     return .success(
@@ -32,7 +31,7 @@ final class LateKubeClient: KubeCalling {
                 }
             }
         } catch {
-            made = .failure(KubeError(.other, "\(error)"))
+            made = .failure(KubeError(.other, "there is no way to ask the API server yet: \(path) is being read"))
         }
         let new = try made.get()
         let kept = client.withLock { client in

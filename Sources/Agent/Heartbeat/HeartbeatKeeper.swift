@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Checkpoint
 internal import Configuration
 internal import Heartbeat
 internal import KubeAPI
@@ -27,6 +26,8 @@ final class HeartbeatKeeper: Service {
 
     /// Between two tries of what a disk or a file is in the way of.
     private static let pause: Duration = .seconds(10)
+    /// A disk that takes longer hangs.
+    private static let patience: Duration = .seconds(5)
 
     private let settings: HeartbeatSettings
     private let source: Source
@@ -43,7 +44,7 @@ final class HeartbeatKeeper: Service {
     init(_ configuration: Configuration, beats: LoopBeats, logger: Logger) throws {
         let cluster = configuration.cluster
         var settings = HeartbeatSettings(
-            role: cluster.role, nodeName: AccessSetup.nodeName(configuration), installation: "",
+            role: cluster.role, nodeName: configuration.nodeName, installation: "",
             version: Version.current)
         settings.leaseDurationSeconds = cluster.leaseDurationSeconds
         settings.statusUpdateFrequency = configuration.statusUpdateFrequency
@@ -104,7 +105,7 @@ final class HeartbeatKeeper: Service {
         let (heartbeat, problem) = state.withLock { ($0.heartbeat, $0.problem) }
         var view = heartbeat?.view ?? HeartbeatView(role: settings.role, target: target)
         if heartbeat == nil {
-            view.lease.problem = problem ?? certificates.map { $0.view.problem ?? "there is no client certificate yet" }
+            view.lease.problem = problem ?? certificate.map { $0.problem ?? "there is no client certificate yet" }
             view.status.problem = view.lease.problem
         }
         view.certificate = certificate
@@ -145,13 +146,17 @@ final class HeartbeatKeeper: Service {
     /// agent after each start, so there it is waited for.
     private func named(_ settings: HeartbeatSettings) async -> HeartbeatSettings? {
         var settings = settings
+        let directory = directories.state
+        let disk = ExclusiveCall(name: "installation")
         while !Task.isCancelled {
-            let directory = directories.state
             let name: Result<String, AgentError>
             do {
-                name = try await onOwnThread("installation") { Installation.name(stateDirectory: directory) }
+                name = try await disk.run(within: Self.patience, .system) {
+                    Installation.name(stateDirectory: directory)
+                }
             } catch {
-                name = .failure(AgentError("\(error)"))
+                if Task.isCancelled { return nil }
+                name = .failure(AgentError("the disk with \(directory) does not answer"))
             }
             switch name {
             case .success(let name):

@@ -137,11 +137,10 @@ extension ClientCertificateManager {
     private func onDisk<Value: Sendable>(
         _ body: @escaping @Sendable () throws(CertificateFailure) -> Value
     ) async throws(CertificateFailure) -> Value {
-        let result = OneTimeValue<Result<Value, CertificateFailure>>()
-        if !disk.isUnderWay {
-            await disk.run(within: Self.diskPatience, callClock) { result.complete(Result(catching: body)) }
-        }
-        guard result.isComplete, let outcome = await result.value() else {
+        let outcome: Result<Value, CertificateFailure>
+        do {
+            outcome = try await disk.run(within: Self.diskPatience, callClock) { Result(catching: body) }
+        } catch {
             if Task.isCancelled { throw .cancelled }
             throw .file("the disk with \(ForeignText.line(files.directory)) does not answer")
         }

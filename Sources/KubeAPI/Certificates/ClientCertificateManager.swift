@@ -44,7 +44,7 @@ package final class ClientCertificateManager: Sendable {
     let random: @Sendable () -> Double
     let eventLoops: any EventLoopGroup
     let renewed: @Sendable () async -> Void
-    let disk = SharedCall<Void>(name: "kube-certs")
+    let disk = ExclusiveCall(name: "kube-certs")
     let ready = OneTimeValue<KubeConnection>()
     let state = Mutex(ClientCertificateView())
 
