@@ -9,6 +9,7 @@ import subprocess
 import images
 from node import NodeTest
 from support import wait_for
+from workloads import UNDUMPABLE
 
 JOURNALD = "/lib/systemd/systemd-journald"
 # A journal that only this test's agent writes to. The mounts go with journald.
@@ -19,9 +20,6 @@ exec "$1" 2>&1
 """
 # As the service manager would set it for a service whose standard error is the journal.
 INSIDE = r"""exec 2>/run/log/journal/stderr; JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec "$@" """
-# A large file that is open and has no name any more: CRIU takes along those of a megabyte at most.
-GHOST = ["sh", "-c", "exec 9>/ghost; head -c 3000000 /dev/zero >&9; rm /ghost; "
-         "i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done"]
 
 
 class AccountedTest(NodeTest):
@@ -42,14 +40,10 @@ class AccountedTest(NodeTest):
             capture_output=True, text=True, timeout=20)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def metrics(self, node):
-        lines = node.get("/metrics", unix=True).body.decode().splitlines()
-        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
-
     def test_one_that_succeeds_and_one_that_criu_refuses(self):
         journal = self.journal()
         node = self.node(prefix=["nsenter", f"--mount=/proc/{journal}/ns/mnt", "--", "sh", "-c", INSIDE, "sh"])
-        good, ghost = self.pod().container(), self.pod().container(command=GHOST)
+        good, ghost = self.pod().container(), self.pod().container(command=UNDUMPABLE)
 
         answer = node.post(good.path)
         self.assertStatus(answer, 200)
@@ -77,7 +71,7 @@ class AccountedTest(NodeTest):
         self.assertRegex(log, "ghost")
         ghost.counts_on()
 
-        metrics = self.metrics(node)
+        metrics = node.metrics()
         self.assertEqual(metrics['nodekeep_checkpoint_attempts_total{outcome="published"}'], 1)
         self.assertEqual(metrics[f'nodekeep_checkpoint_attempts_total{{outcome="{failed["outcome"]}"}}'], 1)
         self.assertEqual(metrics["nodekeep_checkpoint_published_bytes_total"], record["size"])

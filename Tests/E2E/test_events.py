@@ -8,11 +8,9 @@ import tempfile
 from kubeapi import KubeAPI
 from node import NodeTest
 from support import wait_for
+from workloads import UNDUMPABLE
 
 NODE = "node-a"
-# A large file that is open and has no name any more: CRIU takes along those of a megabyte at most.
-GHOST = ["sh", "-c", "exec 9>/ghost; head -c 3000000 /dev/zero >&9; rm /ghost; "
-         "i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done"]
 
 
 class EventTest(NodeTest):
@@ -24,7 +22,7 @@ class EventTest(NodeTest):
         kubeconfig = server.kubeconfig(directory / "kubeconfig", *server.node_certificate(NODE))
         node = self.node(config=f"hostnameOverride: {NODE}\ncluster: {{role: node}}\nkubeconfig: {kubeconfig}\n")
         registered = wait_for(lambda: server.get("nodes", NODE), 20, f"the Node\n{node.output()[-2000:]}")
-        good, ghost, paused = self.pod().container(), self.pod().container(command=GHOST), self.pod().container()
+        good, ghost, paused = self.pod().container(), self.pod().container(command=UNDUMPABLE), self.pod().container()
         paused.pause()
         self.addCleanup(paused.thaw)
 

@@ -14,6 +14,9 @@ from criclient import message
 from support import wait_for
 
 COUNTING = ["sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done"]
+# A large file that is open and has no name any more: CRIU takes along those of a megabyte at most.
+UNDUMPABLE = ["sh", "-c", "exec 9>/ghost; head -c 3000000 /dev/zero >&9; rm /ghost; "
+              "i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done"]
 # The node's own network, so that no CNI is needed, and processes of its own for each container.
 NAMESPACES = message({1: 2, 2: 1})
 _numbers = itertools.count(1)

@@ -53,6 +53,6 @@ def run(suite_name, directory, names):
     bad = {getattr(test, "test_case", test).id() for test, _ in result.failures + result.errors + result.skipped}
     bad |= {test.id() for test in result.unexpectedSuccesses}
     # What fails before a class's first test is no test that was run.
-    run = [name for name in bad if not name.startswith(("setUpClass", "setUpModule"))]
-    print(f"{suite_name}: {max(0, result.testsRun - len(run))} passed, {len(bad)} failed", flush=True)
+    tests = [name for name in bad if not name.startswith(("setUpClass", "setUpModule"))]
+    print(f"{suite_name}: {max(0, result.testsRun - len(tests))} passed, {len(bad)} failed", flush=True)
     return not bad and result.testsRun > 0
