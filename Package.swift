@@ -77,6 +77,7 @@ let package = Package(
         // The agent.
         .target(name: "Posix", dependencies: ["CLinux"]),
         .target(name: "NodeStatus"),
+        .target(name: "Logbook", dependencies: [logging]),
         .target(name: "Systemd", dependencies: ["CSystemd"]),
         .target(name: "Configuration", dependencies: ["NodeStatus", "CYaml"]),
         .target(name: "Collector", dependencies: ["NodeStatus", "Posix", "Systemd", "CLinux"]),
@@ -87,23 +88,24 @@ let package = Package(
                 nioPosix,
             ],
             exclude: ["Protos"]),
-        .target(name: "Checkpoint", dependencies: ["CRI", "NodeStatus", "Posix", "CLinux", crypto, logging]),
+        .target(
+            name: "Checkpoint", dependencies: ["CRI", "Logbook", "NodeStatus", "Posix", "CLinux", crypto, logging]),
         .target(
             name: "KubeAPI",
             dependencies: [
-                "Configuration", "NodeStatus", "Posix", crypto, cryptoExtras, logging, asyncHTTPClient, nioCore,
-                nioHTTP1, nioPosix, nioSSL, swiftASN1, x509,
+                "Configuration", "Logbook", "NodeStatus", "Posix", crypto, cryptoExtras, logging, asyncHTTPClient,
+                nioCore, nioHTTP1, nioPosix, nioSSL, swiftASN1, x509,
             ]),
         .target(
             name: "Access",
             dependencies: ["Configuration", "KubeAPI", "NodeStatus", "Posix", crypto, logging, swiftASN1, x509]),
-        .target(name: "Heartbeat", dependencies: ["KubeAPI", "NodeStatus", "Posix", logging]),
+        .target(name: "Heartbeat", dependencies: ["KubeAPI", "Logbook", "NodeStatus", "Posix", logging]),
         .target(name: "API", dependencies: ["Access", "NodeStatus", "Gate", "CZlib"]),
         .target(
             name: "Agent",
             dependencies: [
                 "API", "Access", "Checkpoint", "Collector", "Configuration", "CRI", "Gate", "Heartbeat", "KubeAPI",
-                "NodeStatus", "Posix", "Systemd", "CLinux",
+                "Logbook", "NodeStatus", "Posix", "Systemd", "CLinux",
                 argumentParser, logging, serviceLifecycle, unixSignals, asyncHTTPClient, nioCore, nioHTTP1,
             ]),
         .executableTarget(name: "nodekeep", dependencies: ["Agent"]),
@@ -112,6 +114,7 @@ let package = Package(
         .executableTarget(
             name: "nodekeep-web-probe", dependencies: ["CSeccomp", "Gate", "Web"], path: "Tests/WebProbe"),
         .testTarget(name: "NodeStatusTests", dependencies: ["NodeStatus"]),
+        .testTarget(name: "LogbookTests", dependencies: ["Logbook", logging]),
         .testTarget(name: "PosixTests", dependencies: ["Posix"]),
         .testTarget(name: "GateTests", dependencies: ["Gate"]),
         .testTarget(
@@ -144,7 +147,7 @@ let package = Package(
         .testTarget(name: "APITests", dependencies: ["API", "Access", "Gate", "NodeStatus"]),
         .testTarget(
             name: "AgentTests",
-            dependencies: ["Agent", "API", "Access", "Checkpoint", "CRI", "Gate", "NodeStatus", logging]),
+            dependencies: ["Agent", "API", "Access", "Checkpoint", "CRI", "Gate", "Logbook", "NodeStatus", logging]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -14,6 +14,15 @@ package struct AccessNotice: Equatable, Sendable, CustomStringConvertible {
     /// Something is wrong; otherwise it is only good to know.
     package let isProblem: Bool
     package let description: String
+    package var topic = Topic.accessFile
+
+    /// What it is about.
+    package enum Topic: Sendable {
+        /// A file that says who gets in.
+        case accessFile
+        case servingCertificate
+        case expiry
+    }
 }
 
 /// What has come of looking at the files.

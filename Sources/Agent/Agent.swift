@@ -6,6 +6,7 @@ internal import Collector
 internal import CRI
 internal import Configuration
 internal import Glibc
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 internal import ServiceLifecycle
@@ -134,7 +135,12 @@ struct Agent: Sendable {
         try access?.start(revoke: { gate.revokeGrants() }, identityChanged: { gate.identityChanged() })
         logger.info(
             "serving on \(listeners.all.map(\.name).joined(separator: " and "))",
-            metadata: ["version": "\(Version.current)", "pid": "\(getpid())"])
+            metadata: .of(.agentStarted, ["version": "\(Version.current)", "pid": "\(getpid())"]))
+        for listener in listeners.all {
+            logger.info(
+                "listening on \(listener.name)",
+                metadata: .of(.listenerOpened, ["listener": "\(listener.kind)", "address": "\(listener.name)"]))
+        }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services,
@@ -167,7 +173,7 @@ struct Agent: Sendable {
 
     private func stop() async {
         ServiceManager.stopping()
-        logger.info("stopping")
+        logger.info("stopping", metadata: .of(.agentStopping))
         // Whoever waits for a checkpoint is told so while web still answers.
         keeper.stop()
         let answered = Time.monotonic() + .milliseconds(300)
@@ -181,7 +187,7 @@ struct Agent: Sendable {
         }
         access?.stop()
         listeners.removeSocket()
-        logger.info("stopped")
+        logger.info("stopped", metadata: .of(.agentStopped))
         // The collector's thread and whatever hangs in it end with the process: waiting for a hung disk is not worth it.
     }
 
@@ -190,7 +196,7 @@ struct Agent: Sendable {
         do {
             try OwnThread.start(name: "reload") { self.reloadNow() }
         } catch {
-            logger.error("cannot read the configuration again: \(error)")
+            logger.error("cannot read the configuration again: \(error)", metadata: .of(.configurationRefused))
         }
     }
 
@@ -199,14 +205,18 @@ struct Agent: Sendable {
         defer { ServiceManager.ready(status: core.summary) }
         let resolution = try? reread()
         guard let resolution, var new = resolution.configuration, resolution.problems.isEmpty else {
-            for problem in resolution?.problems ?? [] { logger.error("\(problem)") }
-            logger.error("the new configuration is refused; the old one stays")
+            for problem in resolution?.problems ?? [] {
+                logger.error("\(problem)", metadata: .of(.configurationProblem))
+            }
+            logger.error("the new configuration is refused; the old one stays", metadata: .of(.configurationRefused))
             return
         }
-        for warning in resolution.warnings { logger.warning("\(warning)") }
+        for warning in resolution.warnings { logger.warning("\(warning)", metadata: .of(.configurationWarning)) }
         let old = core.configuration
         for change in Self.changesThatNeedARestart(old, new) {
-            logger.warning("\(change) has changed: that takes effect when the agent is restarted")
+            logger.warning(
+                "\(change) has changed: that takes effect when the agent is restarted",
+                metadata: .of(.restartNeeded, ["setting": "\(change)"]))
         }
         // Not even by a reload in the moment in which the runtime is being started anew and its socket is gone.
         new.keepRuntime(of: old)
@@ -216,7 +226,8 @@ struct Agent: Sendable {
         AgentLogging.logLevel.set(AgentLogging.level(verbosity: new.verbosity))
         collector.update(options: Self.options(new))
         collector.refresh()
-        logger.info("the configuration was read again", metadata: ["changed": "\(old != new)"])
+        logger.info(
+            "the configuration was read again", metadata: .of(.configurationRead, ["changed": "\(old != new)"]))
     }
 
     /// Another way to tell who may do what. Where its files are not in order, what was there before stays in force.
@@ -227,7 +238,7 @@ struct Agent: Sendable {
             gatekeeper.replace(with: control)
             gate.revokeGrants()
         } catch {
-            logger.error("\(error); who may do what stays as it was")
+            logger.error("\(error); who may do what stays as it was", metadata: .of(.accessProblem))
         }
     }
 

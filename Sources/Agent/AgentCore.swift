@@ -3,6 +3,7 @@ internal import API
 internal import Checkpoint
 internal import Configuration
 internal import Gate
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 internal import Synchronization
@@ -20,6 +21,7 @@ final class AgentCore: Sendable {
         var known = KnownCapacity()
         var node: NodeObject?
         var tracker: ConditionTracker
+        var sources = SourceWatch()
     }
 
     private let state: Mutex<State>
@@ -42,7 +44,7 @@ final class AgentCore: Sendable {
     /// Takes a snapshot in and says which node follows from it.
     func take(_ snapshot: NodeSnapshot, uptime: Duration, now: Timestamp) -> NodeObject {
         let health = selfHealth(at: uptime)
-        let (node, flips) = state.withLock { state in
+        let (node, flips, sources) = state.withLock { state in
             var snapshot = snapshot
             state.known.learn(from: snapshot)
             snapshot.known = state.known
@@ -52,9 +54,12 @@ final class AgentCore: Sendable {
             let node = NodeObject.build(
                 snapshot: snapshot, settings: state.configuration.node, conditions: state.tracker.conditions)
             state.node = node
-            return (node, flips)
+            // The runtime itself has records of its own.
+            let reports = state.runtime?.sourcesBeside(snapshot.sources).filter { $0.name != "runtime" }
+            return (node, flips, state.sources.news(reports ?? snapshot.sources, now: uptime))
         }
         for flip in flips { log(flip) }
+        for source in sources { source.log(to: logger) }
         return node
     }
 
@@ -154,13 +159,17 @@ final class AgentCore: Sendable {
     private func log(_ flip: ConditionFlip) {
         let condition = flip.condition
         let isBad = condition.status == .unknown || condition.status == (condition.type == .ready ? .isFalse : .isTrue)
+        let kind: LogKind =
+            condition.type != .ready ? .conditionChanged : condition.status == .isTrue ? .nodeReady : .nodeNotReady
         logger.log(
             level: isBad ? .warning : .info,
             "\(condition.type.rawValue) is \(condition.status.rawValue): \(condition.message)",
-            metadata: [
-                "condition": "\(condition.type.rawValue)", "status": "\(condition.status.rawValue)",
-                "reason": "\(condition.reason)", "previous": "\(flip.previous.rawValue)",
-            ])
+            metadata: .of(
+                kind,
+                [
+                    "condition": "\(condition.type.rawValue)", "status": "\(condition.status.rawValue)",
+                    "reason": "\(condition.reason)", "previous": "\(flip.previous.rawValue)",
+                ]))
     }
 
     /// As `/configz` shows it: in the envelope that the kubelet's has.

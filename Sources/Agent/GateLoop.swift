@@ -2,6 +2,7 @@
 internal import API
 internal import Gate
 internal import Glibc
+internal import Logbook
 internal import Logging
 internal import Synchronization
 
@@ -206,7 +207,7 @@ final class GateLoop: Sendable {
             if session.kinds.contains(.main), let identity = tls?.identity { session.send(.serverIdentity(identity)) }
             slot.session = session
         } catch {
-            logger.error("cannot start a web process; trying again: \(error)")
+            logger.error("cannot start a web process; trying again: \(error)", metadata: .of(.webNotStarted))
         }
     }
 
@@ -241,7 +242,7 @@ final class GateLoop: Sendable {
         } else if let error {
             logger.error(
                 "the web process \(outcome): \(error); starting another, the listeners stay open",
-                metadata: ["pid": "\(child.processID)"])
+                metadata: .of(.webEnded, ["pid": "\(child.processID)"]))
         }
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 internal import ServiceLifecycle
@@ -29,6 +30,7 @@ struct Housekeeping: Service {
                 let line = core.summary
                 if !isReady, core.hasSnapshot {
                     ServiceManager.ready(status: line)
+                    logger.info("ready: \(line)", metadata: .of(.agentReady))
                     isReady = true
                     releaseAt = now + .seconds(5)
                 } else if isReady, line != status {
@@ -54,10 +56,12 @@ struct Housekeeping: Service {
         for loop in stuck where !before.contains(loop) {
             logger.error(
                 "the loop \(loop.rawValue) has not gone round for \(GoDuration.format(loop.limit)); the watchdog gets no sign of life",
-                metadata: ["loop": "\(loop.rawValue)"])
+                metadata: .of(.loopStuck, ["loop": "\(loop.rawValue)"]))
         }
         for loop in before where !stuck.contains(loop) {
-            logger.notice("the loop \(loop.rawValue) goes round again", metadata: ["loop": "\(loop.rawValue)"])
+            logger.notice(
+                "the loop \(loop.rawValue) goes round again",
+                metadata: .of(.loopRecovered, ["loop": "\(loop.rawValue)"]))
         }
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Logbook
 package import Logging
 internal import Glibc
 internal import NodeStatus
@@ -28,7 +29,9 @@ package enum AgentLogging {
     package static let logLevel = SharedLogLevel()
 }
 
-/// One line a record: time, level, message, then `key=value` for the metadata, sorted.
+/// One line a record: time, level, message, then `key=value` for the metadata, sorted. The kind is among them by name
+/// (`event=web-ended`): whoever collects lines, from a container say, can tell by it what to wake somebody for, and
+/// finds it in packaging/nodekeep.catalog. The id means nothing outside the journal.
 struct StandardErrorLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level {
@@ -53,11 +56,13 @@ struct StandardErrorLogHandler: LogHandler {
     }
 
     /// What others said may hold control bytes; a terminal must not obey them, a line must stay a line.
-    static func printable(_ text: String) -> String {
+    ///
+    /// - Parameter keepsLines: journalctl shows a message's lines as what they are.
+    static func printable(_ text: String, keepsLines: Bool = false) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
             switch scalar {
-            case "\n": result += "\\n"
+            case "\n": result += keepsLines ? "\n" : "\\n"
             case "\r": result += "\\r"
             case "\t": result += "\\t"
             case _ where scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value):
@@ -75,7 +80,8 @@ struct StandardErrorLogHandler: LogHandler {
     }
 }
 
-/// Every metadata key becomes a field of its own: `condition` is `NODEKEEP_CONDITION`.
+/// Every metadata key becomes a field of its own: `condition` is `NODEKEEP_CONDITION`. The record's kind is its
+/// `MESSAGE_ID`, by which `journalctl -x` explains it, and by its name `NODEKEEP_EVENT`.
 struct JournalLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level {
@@ -89,20 +95,27 @@ struct JournalLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
+        guard !Journal.send(fields(event)) else { return }
+        // The journal is not there just now: the service manager still reads standard error.
+        StandardErrorLogHandler(metadata: metadata).log(event: event)
+    }
+
+    func fields(_ event: LogEvent) -> [(name: String, value: String)] {
+        let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
         var fields: [(name: String, value: String)] = [
-            ("MESSAGE", event.message.description),
+            ("MESSAGE", StandardErrorLogHandler.printable(event.message.description, keepsLines: true)),
             ("PRIORITY", String(Self.priority(event.level))),
             ("SYSLOG_IDENTIFIER", "nodekeep"),
             ("CODE_FILE", event.file),
             ("CODE_LINE", String(event.line)),
             ("CODE_FUNC", event.function),
         ]
-        for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { _, new in new }) {
-            fields.append((Self.fieldName(key), value.description))
+        if let kind = all.kind { fields.append(("MESSAGE_ID", kind.messageID)) }
+        for (key, value) in all {
+            // The catalog's explanations are shown with them: no line of theirs may look like one of ours.
+            fields.append((Self.fieldName(key), StandardErrorLogHandler.printable(value.description)))
         }
-        guard !Journal.send(fields) else { return }
-        // The journal is not there just now: the service manager still reads standard error.
-        StandardErrorLogHandler(metadata: metadata).log(event: event)
+        return fields
     }
 
     /// syslog(3) priorities.

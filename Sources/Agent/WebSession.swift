@@ -3,6 +3,7 @@ internal import API
 internal import Access
 internal import Gate
 internal import Glibc
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 internal import Synchronization
@@ -60,6 +61,8 @@ struct WebSession {
     /// When somebody was last seen to be connected.
     private(set) var lastBusy: Duration
     private var openConnections: UInt64 = 0
+    /// System calls that the filter has refused it, as far as the log has it.
+    private var deniedCalls: UInt64 = 0
 
     init(child: WebChild, kinds: Set<ListenerKind>, logAllowance: LogAllowance, now: Duration) {
         self.child = child
@@ -119,7 +122,8 @@ struct WebSession {
             switch try GateDecoder.webMessage(frame) {
             case .ready:
                 change { $0.isReady = true }
-                around.logger.debug("the web process serves", metadata: ["pid": "\(child.processID)"])
+                around.logger.debug(
+                    "the web process serves", metadata: .of(.webStarted, ["pid": "\(child.processID)"]))
             case .request(let request):
                 try request.validate()
                 guard kinds.contains(request.listener) else {
@@ -139,6 +143,7 @@ struct WebSession {
                 guard number <= pingNumber else { throw AgentError("it answered a ping that was never sent") }
                 try counters.validate()
                 lastPong = now
+                noteDeniedCalls(counters, now: now, to: around.logger)
                 openConnections = counters.connectionsOpen
                 if openConnections > 0 { lastBusy = now }
                 change { $0.counters = counters }
@@ -257,31 +262,20 @@ struct WebSession {
             case .warning: .warning
             case .error: .error
             }
-        logger.log(level: target, "web: \(line)", metadata: ["pid": "\(child.processID)"])
-    }
-}
-
-/// What the agent knows about the web process and those before it.
-struct WebFacts: Sendable {
-    /// Nil while there is none.
-    var processID: Int32?
-    var isReady = false
-    /// Web processes started so far.
-    var starts: UInt64 = 0
-    /// Of the present process.
-    var counters = WebCounters()
-    /// Of all that came before it, so that the metrics never go back.
-    private(set) var before = WebCounters()
-
-    /// Takes in what another process and those before it have counted.
-    mutating func alsoCounts(_ other: WebFacts) { before = before.adding(other.total) }
-
-    /// A new process counts from nothing: what the last one counted is kept.
-    mutating func carryCounters() {
-        before = total
-        counters = WebCounters()
+        logger.log(level: target, "web: \(line)", metadata: .of(.webMessage, ["pid": "\(child.processID)"]))
     }
 
-    /// Of all web processes together.
-    var total: WebCounters { before.adding(counters) }
+    /// The filter refuses what somebody tries who has broken into web. That too comes from web, and is limited.
+    private mutating func noteDeniedCalls(_ counters: WebCounters, now: Duration, to logger: Logger) {
+        guard counters.deniedSystemCalls > deniedCalls, logAllowance.take(now) else { return }
+        deniedCalls = counters.deniedSystemCalls
+        logger.warning(
+            "the web process has tried \(deniedCalls) system calls that it may not make, the last with the number \(counters.lastDeniedSystemCall)",
+            metadata: .of(
+                .webDeniedCall,
+                [
+                    "denied": "\(deniedCalls)", "syscall": "\(counters.lastDeniedSystemCall)",
+                    "pid": "\(child.processID)",
+                ]))
+    }
 }

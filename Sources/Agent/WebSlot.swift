@@ -2,6 +2,7 @@
 internal import CLinux
 internal import Gate
 internal import Glibc
+internal import Logbook
 
 /// Some listeners and the web process that serves them, if there is one now. Owned by the gate loop's thread.
 struct WebSlot {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import KubeAPI
+internal import Logbook
 package import Logging
 package import NodeStatus
 internal import Synchronization
@@ -146,9 +147,12 @@ extension Heartbeat {
             return state.view.heldBack
         }
         if let stuck, stuck != before {
-            logger.error("heartbeat: the agent's loop \(stuck) is stuck: neither lease nor status is renewed")
+            logger.error(
+                "heartbeat: the agent's loop \(stuck) is stuck: neither lease nor status is renewed",
+                metadata: .of(.heartbeatHeldBack, ["loop": "\(stuck)"]))
         } else if stuck == nil, before != nil {
-            logger.notice("heartbeat: every loop of the agent goes round again")
+            logger.notice(
+                "heartbeat: every loop of the agent goes round again", metadata: .of(.heartbeatResumed))
         }
         return stuck != nil
     }
@@ -164,7 +168,9 @@ extension Heartbeat {
             state.view.status.nextDue = nil
             return true
         }
-        if isNew { logger.error("heartbeat: stopped: \(reason)") }
+        if isNew {
+            logger.error("heartbeat: stopped: \(reason)", metadata: .of(.heartbeatStopped))
+        }
         leaseWake.signal()
         statusWake.signal()
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KubeAPI
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 
@@ -11,6 +12,10 @@ struct LoopRecord {
     private let logger: Logger
     /// Since all was well.
     private var logged: Set<String> = []
+    /// The log has a problem that is not over, as far as it knows.
+    private var isTold = false
+    /// An API server that fails at every other call could fill the log.
+    private var allowance = LogAllowance(burst: 20, perSecond: 0.1)
 
     init(_ name: String, clock: KubeClock, logger: Logger) {
         self.name = name
@@ -44,12 +49,19 @@ struct LoopRecord {
         guard let problem else {
             guard view.problem != nil else { return }
             logged = []
-            logger.notice("heartbeat: \(name) works again")
+            guard isTold else { return }
+            isTold = false
+            logger.notice("heartbeat: \(name) works again", metadata: .of(.heartbeatRecovered, ["loop": "\(name)"]))
             return
         }
+        if isSaid { isTold = true }
         // An outage has a handful of messages, and each is said once.
-        guard !isSaid, problem != view.problem, logged.count < 16, logged.insert(problem).inserted else { return }
-        logger.warning("heartbeat: \(name): \(problem)")
+        guard !isSaid, problem != view.problem, logged.count < 16, !logged.contains(problem),
+            allowance.take(clock.now())
+        else { return }
+        logged.insert(problem)
+        isTold = true
+        logger.warning("heartbeat: \(name): \(problem)", metadata: .of(.heartbeatProblem, ["loop": "\(name)"]))
     }
 }
 

@@ -118,6 +118,34 @@ struct AuditLogTests {
         audit.refused(request, attributes, .unauthenticated(reason: "no credential"), now: .seconds(101))
         #expect(lines.all[51].1["unrecorded"] == nil)
     }
+
+    private func call(dryRun: Bool = false) -> CheckpointCall {
+        CheckpointCall(
+            namespace: "a", pod: "b", container: "c", timeout: nil, isDryRun: dryRun, name: nil, peer: request.peer,
+            userAgent: nil, identity: Identity(name: "eve", method: .x509), allowedBy: "a rule")
+    }
+
+    @Test("Who asks for what is not there is counted too; what a dump was begun for always has its record")
+    func fruitless() {
+        let lines = Lines()
+        let audit = AuditLog(lines.logger)
+        let missing = CheckpointAnswer.failed(call(), status: 404, "no such pod")
+        for _ in 0..<500 { audit.answered(call(), request, missing, after: .zero, now: .seconds(100)) }
+        #expect(lines.all.count == 50)
+        #expect(lines.all.allSatisfy { $0.1["event"] == "checkpoint-refused" })
+        for number in 0..<60 {
+            let taken = CheckpointAnswer.published(path: "/archive", job: "\(number)")
+            audit.answered(call(), request, taken, after: .zero, now: .seconds(100))
+        }
+        #expect(lines.all.count == 110)
+        #expect(lines.all[109].1["event"] == "checkpoint-answered" && lines.all[109].1["job"] == "59")
+        // One does not hide the other.
+        audit.refused(
+            request, AccessRoute.attributes(request), .unauthenticated(reason: "no credential"), now: .seconds(100))
+        #expect(lines.all.count == 111 && lines.all[110].1["event"] == "request-refused")
+        audit.answered(call(), request, missing, after: .zero, now: .seconds(101))
+        #expect(lines.all[111].1["unrecorded"] == "450")
+    }
 }
 
 @Suite("TLS settings")

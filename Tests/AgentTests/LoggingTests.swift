@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Logbook
+import Logging
 import Testing
 
 @testable import Agent
@@ -24,5 +26,32 @@ struct LoggingTests {
     func fields(key: String, field: String) {
         #expect(JournalLogHandler.fieldName(key) == field)
         #expect(JournalLogHandler.fieldName(String(repeating: "k", count: 200)).count == 64)
+    }
+
+    private func fields(_ message: String, _ metadata: Logger.Metadata, of logger: Logger.Metadata = [:]) -> [String] {
+        JournalLogHandler(metadata: logger).fields(
+            LogEvent(
+                level: .error, message: "\(message)", metadata: metadata, source: nil, file: "Agent/A.swift",
+                function: "f()", line: 7)
+        ).map { "\($0.name)=\($0.value)" }
+    }
+
+    @Test("A kind is a message id in the journal, and a name")
+    func kind() {
+        let record = fields(
+            "gone", .of(.webEnded, ["pid": "7"]), of: ["job": "1"])
+        #expect(record.contains("MESSAGE=gone") && record.contains("PRIORITY=3"))
+        #expect(record.contains("MESSAGE_ID=\(LogKind.webEnded.messageID)"))
+        #expect(record.contains("NODEKEEP_EVENT=web-ended"))
+        #expect(record.contains("NODEKEEP_PID=7") && record.contains("NODEKEEP_JOB=1"))
+        #expect(record.contains("CODE_FILE=Agent/A.swift") && record.contains("CODE_LINE=7"))
+        #expect(!fields("gone", ["event": "unheard of"]).contains { $0.hasPrefix("MESSAGE_ID=") })
+    }
+
+    @Test("Nobody drives a terminal, or adds a line to an explanation, through the journal")
+    func control() {
+        let record = fields("a\nb\u{1b}[31m", ["path": "/x\n-- forged\u{9b}"])
+        #expect(record.contains("MESSAGE=a\nb\\x1b[31m"))
+        #expect(record.contains("NODEKEEP_PATH=/x\\n-- forged\\x9b"))
     }
 }

@@ -61,10 +61,23 @@ class AccountedTest(NodeTest):
                             f"a record of {answer.job}: {self.records(journal)[-5:]}")
         for name, value in field.items():
             self.assertEqual(audit[f"NODEKEEP_{name.upper()}"], value, audit)
+        about = self.records(journal, f"NODEKEEP_JOB={answer.job}")
+        kinds = {record["NODEKEEP_EVENT"]: record for record in about}
+        self.assertLessEqual({"checkpoint-accepted", "checkpoint-published", "checkpoint-answered"}, set(kinds), about)
+        self.assertEqual(len({record["MESSAGE_ID"] for record in about}), len(kinds))
+        for record in about:
+            self.assertEqual(
+                [record.get(f"NODEKEEP_{name}") for name in ("NAMESPACE", "POD", "CONTAINER")],
+                [good.pod.namespace, good.pod.name, "count"], record)
+        for name in ["archive", "sha256", "user"]:
+            self.assertEqual(kinds["checkpoint-published"][f"NODEKEEP_{name.upper()}"], field[name])
 
         refused = node.post(ghost.path)
         self.assertFailure(refused, ghost, 500)
         failed = node.record(refused.job)
+        self.assertTrue(wait_for(
+            lambda: self.records(journal, f"NODEKEEP_JOB={refused.job}", "NODEKEEP_EVENT=checkpoint-failed"), 10,
+            "a record of the one that failed"))
         self.assertNotEqual(failed["outcome"], "published")
         log = "\n".join(failed["log"])
         self.assertRegex(log, "Error")

@@ -31,8 +31,8 @@ def calls(agent, result, loop="lease"):
 
 
 def complaints(agent, about="lease", since=0):
-    """What the log says about a loop of the heartbeat's, line by line, without time and level, from there on."""
-    return re.findall(rf"heartbeat: ({about}:? .*)", agent.output()[since:])
+    """What the log says about a loop of the heartbeat's, line by line, without time, level and fields, from there on."""
+    return re.findall(rf"heartbeat: ({about}:? .*?)(?: event=.*)?$", agent.output()[since:], re.M)
 
 
 class TroubleTest(HeartbeatTest):

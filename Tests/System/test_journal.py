@@ -3,10 +3,24 @@
 
 import json
 import os
+import pathlib
 import subprocess
+import tempfile
 import unittest
 
 from support import NODEKEEP, free_port, wait_for
+
+CATALOG = pathlib.Path(__file__).parents[2] / "packaging" / "nodekeep.catalog"
+# The machine's own catalog stays as it is.
+EXPLAIN = r"""
+set -eu
+database="$1" journal="$2"
+shift 2
+mount -t tmpfs tmpfs /var/lib/systemd
+mkdir /var/lib/systemd/catalog
+cp "$database" /var/lib/systemd/catalog/database
+exec journalctl -D "$journal" -x --no-pager --no-hostname "$@"
+"""
 
 SCRIPT = r"""
 set -eu
@@ -50,7 +64,29 @@ class JournalTest(unittest.TestCase):
         self.assertEqual(ready["NODEKEEP_STATUS"], "True")
         self.assertEqual(ready["NODEKEEP_REASON"], "NodekeepReady")
         self.assertIn("CODE_FILE", ready)
+        self.assertEqual(ready["NODEKEEP_EVENT"], "node-ready")
+        own = records("SYSLOG_IDENTIFIER=nodekeep")
+        self.assertEqual([record for record in own if "MESSAGE_ID" not in record or "CODE_LINE" not in record], [])
+        for event in ["agent-started", "listener-opened", "condition-changed", "agent-ready"]:
+            self.assertTrue(wait_for(lambda: records(f"NODEKEEP_EVENT={event}"), 10, event))
+        self.check_explanations(f"/proc/{pid}/root/run/log/journal", records("SYSLOG_IDENTIFIER=nodekeep"))
         self.assertEqual({r["NODEKEEP_CONDITION"] for r in records("SYSLOG_IDENTIFIER=nodekeep") if "NODEKEEP_CONDITION" in r},
                          {"Ready", "MemoryPressure", "DiskPressure", "PIDPressure"})
         with open(f"/proc/{pid}/root/run/stderr") as stderr:
             self.assertEqual(stderr.read(), "")
+
+    def check_explanations(self, journal, records):
+        """journalctl -x has one for every record, with nothing left out."""
+        with tempfile.TemporaryDirectory() as root:
+            for place in ["usr/lib/systemd/catalog", "var/lib/systemd/catalog"]:
+                (pathlib.Path(root) / place).mkdir(parents=True)
+            (pathlib.Path(root) / "usr/lib/systemd/catalog/nodekeep.catalog").write_bytes(CATALOG.read_bytes())
+            subprocess.run(["journalctl", "--update-catalog", f"--root={root}"], check=True, capture_output=True)
+            done = subprocess.run(
+                ["unshare", "--mount", "--propagation", "private", "sh", "-c", EXPLAIN, "sh",
+                 f"{root}/var/lib/systemd/catalog/database", journal, "SYSLOG_IDENTIFIER=nodekeep"],
+                capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("The node's condition MemoryPressure is False", done.stdout)
+        self.assertGreaterEqual(done.stdout.count("Defined-By: nodekeep"), len(records))
+        self.assertNotRegex(done.stdout, "@[A-Z0-9_]+@")

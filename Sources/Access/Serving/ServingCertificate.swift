@@ -125,7 +125,8 @@ package struct ServingCertificate: Sendable {
         result.notices.append(
             AccessNotice(
                 isProblem: false,
-                description: "\(path): TLS uses the certificate of \(new.subject), good until \(new.notAfter.rfc3339)"))
+                description: "\(path): TLS uses the certificate of \(new.subject), good until \(new.notAfter.rfc3339)",
+                topic: .servingCertificate))
     }
 
     private mutating func report(_ problems: AccessProblems, _ result: inout AccessRefresh) {
@@ -133,7 +134,9 @@ package struct ServingCertificate: Sendable {
         reported = problems.description
         let stays =
             pair == nil ? "; there is no TLS without it" : "; the certificate that was there before stays in use"
-        result.notices += problems.all.map { AccessNotice(isProblem: true, description: "\($0)\(stays)") }
+        result.notices += problems.all.map {
+            AccessNotice(isProblem: true, description: "\($0)\(stays)", topic: .servingCertificate)
+        }
     }
 
     private mutating func warnOfExpiry(_ date: Timestamp, _ result: inout AccessRefresh) {
@@ -147,7 +150,7 @@ package struct ServingCertificate: Sendable {
             return
         }
         hasReportedExpiry = true
-        result.notices.append(AccessNotice(isProblem: true, description: "\(path): \(explanation)"))
+        result.notices.append(AccessNotice(isProblem: true, description: "\(path): \(explanation)", topic: .expiry))
     }
 }
 

@@ -2,6 +2,7 @@
 internal import Access
 internal import Configuration
 internal import Gate
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 internal import Synchronization
@@ -80,6 +81,14 @@ final class AccessKeeper: Sendable {
     }
 
     private static func log(_ notice: AccessNotice, _ logger: Logger) {
-        logger.log(level: notice.isProblem ? .error : .info, "\(notice.description)")
+        let kind: LogKind =
+            switch (notice.topic, notice.isProblem) {
+            case (.accessFile, false): .accessChanged
+            case (.accessFile, true): .accessProblem
+            case (.servingCertificate, false): .servingCertificateUsed
+            case (.servingCertificate, true): .servingCertificateProblem
+            case (.expiry, _): .servingCertificateExpires
+            }
+        logger.log(level: notice.isProblem ? .error : .info, "\(notice.description)", metadata: .of(kind))
     }
 }

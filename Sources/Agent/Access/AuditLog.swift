@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import API
 internal import Access
+internal import Checkpoint
 internal import Gate
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 internal import Synchronization
@@ -9,24 +11,15 @@ internal import Synchronization
 /// Who asked for what, by what right, and what came of it: a record in the journal for every attempt at a checkpoint,
 /// and for whoever was turned away elsewhere. Never a credential.
 final class AuditLog: Sendable {
-    /// Those who are turned away could fill the journal: so many records a second, the others are counted.
-    private struct Refusals {
-        var allowance = LogAllowance(burst: 50, perSecond: 10)
-        var unrecorded: UInt64 = 0
-
-        /// - Returns: how many went without a record since the last one; nil: this one does too.
-        mutating func record(_ now: Duration) -> UInt64? {
-            guard allowance.take(now) else {
-                unrecorded &+= 1
-                return nil
-            }
-            defer { unrecorded = 0 }
-            return unrecorded
-        }
+    /// Those who are turned away could fill the journal, and so could those who may ask and ask for what is not there:
+    /// so many records a second, the others are counted. Each has its own, so that nobody hides behind the others.
+    private struct Allowances {
+        var refused = LogAllowance(burst: 50, perSecond: 10)
+        var fruitless = LogAllowance(burst: 50, perSecond: 10)
     }
 
     private let logger: Logger
-    private let refusals = Mutex(Refusals())
+    private let allowances = Mutex(Allowances())
     private let counts = Mutex<[String: UInt64]>([:])
 
     init(_ logger: Logger) {
@@ -43,21 +36,23 @@ final class AuditLog: Sendable {
 
     /// Somebody was turned away.
     func refused(_ request: GateRequest, _ attributes: AccessAttributes, _ refusal: AccessRefusal, now: Duration) {
-        guard let unrecorded = refusals.withLock({ $0.record(now) }) else { return }
+        guard let unrecorded = allowances.withLock({ $0.refused.record(now) }) else { return }
         var metadata = Self.metadata(request, attributes, refusal.identity)
         metadata["decision"] = "\(Self.word(.refused(refusal)))"
         metadata["reason"] = "\(refusal.reason)"
         metadata["http_status"] = "\(refusal.status)"
         if unrecorded > 0 { metadata["unrecorded"] = "\(unrecorded)" }
-        let more = unrecorded > 0 ? " (and \(unrecorded) more since the last record)" : ""
+        let more = Self.more(unrecorded)
         logger.notice(
             "audit: \(Self.subject(request, attributes)) \(Self.who(refusal.identity, request)) is refused with \(refusal.status): \(refusal.reason)\(more)",
-            metadata: metadata)
+            metadata: .of(.requestRefused, metadata))
     }
 
-    /// A checkpoint call was answered.
-    func answered(_ call: CheckpointCall, _ request: GateRequest, _ answer: CheckpointAnswer, after duration: Duration)
-    {
+    /// A checkpoint call was answered. One that a dump was begun for always leaves a record.
+    func answered(
+        _ call: CheckpointCall, _ request: GateRequest, _ answer: CheckpointAnswer, after duration: Duration,
+        now: Duration = Time.monotonic()
+    ) {
         var metadata: Logger.Metadata = [:]
         metadata["duration_ms"] = "\(Int64((duration.inSeconds * 1_000).rounded()))"
         metadata["dry_run"] = call.isDryRun ? "true" : nil
@@ -67,25 +62,45 @@ final class AuditLog: Sendable {
         metadata["archive"] = answer.ending?.archive.map { "\($0)" }
         metadata["sha256"] = answer.ending?.sha256.map { "\($0)" }
         metadata["size"] = answer.ending?.size.map { "\($0)" }
-        answered(request, call.identity, by: call.allowedBy, answer.status, metadata)
+        let isFruitful = answer.job != nil && answer.ending?.outcome != JobOutcome.dropped.rawValue
+        answered(
+            request, call.identity, by: call.allowedBy, answer.status, metadata, isFruitful: isFruitful, now: now)
     }
 
-    /// A request about checkpoints; also one that no job came of, because of what it asked for.
+    /// A request about checkpoints that no job came of, because of what it asked for.
     func answered(
-        _ request: GateRequest, _ identity: Identity, by rule: String, _ status: UInt16, _ more: Logger.Metadata = [:]
+        _ request: GateRequest, _ identity: Identity, by rule: String, _ status: UInt16,
+        now: Duration = Time.monotonic()
     ) {
+        answered(request, identity, by: rule, status, [:], isFruitful: false, now: now)
+    }
+
+    private func answered(
+        _ request: GateRequest, _ identity: Identity, by rule: String, _ status: UInt16, _ about: Logger.Metadata,
+        isFruitful: Bool, now: Duration
+    ) {
+        var unrecorded: UInt64 = 0
+        if !isFruitful {
+            guard let count = allowances.withLock({ $0.fruitless.record(now) }) else { return }
+            unrecorded = count
+        }
         let attributes = AccessRoute.attributes(request)
         var metadata = Self.metadata(request, attributes, identity)
         metadata["decision"] = "allowed"
         metadata["reason"] = "\(rule)"
         metadata["http_status"] = "\(status)"
-        metadata.merge(more) { $1 }
+        metadata.merge(about) { $1 }
+        if unrecorded > 0 { metadata["unrecorded"] = "\(unrecorded)" }
         logger.notice(
-            "audit: \(Self.subject(request, attributes)) \(Self.who(identity, request)), allowed by \(rule), is answered with \(status)",
-            metadata: metadata)
+            "audit: \(Self.subject(request, attributes)) \(Self.who(identity, request)), allowed by \(rule), is answered with \(status)\(Self.more(unrecorded))",
+            metadata: .of(isFruitful || status < 400 ? .checkpointAnswered : .checkpointRefused, metadata))
     }
 
     // MARK: - Words
+
+    private static func more(_ unrecorded: UInt64) -> String {
+        unrecorded > 0 ? " (and \(unrecorded) more since the last record)" : ""
+    }
 
     private static func subject(_ request: GateRequest, _ attributes: AccessAttributes) -> String {
         if let target = attributes.checkpoint {

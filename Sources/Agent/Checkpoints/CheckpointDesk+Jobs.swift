@@ -4,6 +4,7 @@ internal import Access
 internal import Checkpoint
 internal import Gate
 internal import Glibc
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 
@@ -53,18 +54,25 @@ extension CheckpointDesk {
                 throw error
             }
         } catch {
-            logger.error("a checkpoint of \(call.subject) cannot be accepted: \(error)")
+            if mayLogForCaller() {
+                logger.error(
+                    "a checkpoint of \(call.subject) cannot be accepted: \(error)",
+                    metadata: .of(
+                        .checkpointNotAccepted,
+                        [
+                            "namespace": "\(call.namespace)", "pod": "\(call.pod)", "container": "\(call.container)",
+                        ]))
+            }
             return answer(id, .failed(call, status: error.isNoSpace ? 507 : 500, "\(error)"))
         }
         callers[id]?.job = job
         space.promiseArchive(job, estimate)
         queue.append(job.description, container: identity.containerID)
-        logger.info(
-            "a checkpoint of \(call.subject) is accepted",
-            metadata: [
-                "job": "\(job)", "container": "\(identity.containerID)", "user": "\(request.requester.user)",
-                "from": "\(request.requester.from)",
-            ])
+        if mayLogForCaller() {
+            logger.info(
+                "a checkpoint of \(call.subject) is accepted",
+                metadata: .of(.checkpointAccepted, Self.fields(of: request, id: job)))
+        }
         startReady(now: now)
     }
 
@@ -97,7 +105,7 @@ extension CheckpointDesk {
             case .unit: job.worker = nil
             }
         } catch {
-            logger.error("\(error)", metadata: ["job": "\(job.request.id)"])
+            logger.error("\(error)", metadata: .of(.checkpointJobProblem, ["job": "\(job.request.id)"]))
             job.worker = nil
             job.stage = .orphaned(retryAt: now + Self.recoveryInterval)
         }
@@ -114,7 +122,8 @@ extension CheckpointDesk {
             guard let request = (try? directory.read(JobRequest.self, from: .request)) ?? nil else {
                 // Nobody knows what it was for: the agent died before it had accepted it.
                 guard try JobLock.tryAcquire(directory) != nil else { return }
-                logger.warning("removing a job without a request", metadata: ["job": "\(id)"])
+                logger.warning(
+                    "removing a job without a request", metadata: .of(.checkpointLeftovers, ["job": "\(id)"]))
                 return try store.directory.removeJob(id)
             }
             let job = CheckpointJobState(request: request, directory: directory, stage: .running, caller: nil)
@@ -124,9 +133,9 @@ extension CheckpointDesk {
             job.nextLook = now
             logger.notice(
                 "a checkpoint of \(request.container.name) was under way when this agent started",
-                metadata: ["job": "\(id)"])
+                metadata: .of(.checkpointAdopted, Self.fields(of: request, id: id)))
         } catch {
-            logger.error("\(error)", metadata: ["job": "\(id)"])
+            logger.error("\(error)", metadata: .of(.checkpointJobProblem, ["job": "\(id)"]))
         }
     }
 
@@ -140,13 +149,15 @@ extension CheckpointDesk {
             guard try JobLock.tryAcquire(directory) != nil else {
                 return remains[id] = Remains(nextLook: now + wait, wait: wait)
             }
-            logger.notice("the directory of a job that is over is still there", metadata: ["job": "\(id)"])
+            logger.notice(
+                "the directory of a job that is over is still there",
+                metadata: .of(.checkpointLeftovers, ["job": "\(id)"]))
             remains[id] = Remains(nextLook: now + wait, wait: min(wait * 2, Self.longestRecoveryInterval))
             finishRemains(directory)
         } catch {
             // It has gone meanwhile.
             if error.isMissing { return remains[id] = nil }
-            logger.error("\(error)", metadata: ["job": "\(id)"])
+            logger.error("\(error)", metadata: .of(.checkpointJobProblem, ["job": "\(id)"]))
             remains[id] = Remains(nextLook: now + Self.longestRecoveryInterval, wait: Self.longestRecoveryInterval)
         }
     }
@@ -159,7 +170,7 @@ extension CheckpointDesk {
                 reaped.append(WorkerProcess(processID))
             }
         } catch {
-            logger.error("\(error)", metadata: ["job": "\(job.id)"])
+            logger.error("\(error)", metadata: .of(.checkpointJobProblem, ["job": "\(job.id)"]))
         }
     }
 
@@ -169,9 +180,11 @@ extension CheckpointDesk {
         if let worker = job.worker, let ending = worker.ending() {
             job.worker = nil
             if hasRecord(id, store) { return finish(id, now: now) }
+            var fields = Self.fields(of: job.request, id: id)
+            fields["pid"] = "\(worker.processID)"
             logger.warning(
                 "a process that worked on a checkpoint of \(job.request.container.name) \(ending) without a record",
-                metadata: ["job": "\(id)", "pid": "\(worker.processID)"])
+                metadata: .of(.checkpointWorkerLost, fields))
             job.stage = .orphaned(retryAt: job.recoveries == 0 ? now : now + Self.recoveryInterval)
             job.nextLook = now
         }
@@ -230,7 +243,8 @@ extension CheckpointDesk {
         queue.remove(id.description)
         space.release(id)
         count(record)
-        log(record)
+        ended?(record)
+        log(id, record)
         if let caller = job.caller, let waiting = callers[caller] {
             answer(caller, CheckpointReplies.answer(waiting.call, record, directory: store.directory.path))
         }
@@ -252,7 +266,7 @@ extension CheckpointDesk {
             try store.directory.moveOutcomeToRecords(of: job.directory)
             try store.directory.removeJob(id)
         } catch {
-            logger.error("\(error)", metadata: ["job": "\(id)"])
+            logger.error("\(error)", metadata: .of(.checkpointJobProblem, ["job": "\(id)"]))
         }
     }
 
@@ -264,29 +278,6 @@ extension CheckpointDesk {
         totals.verifySeconds += (record.times.verify ?? 0) / 1_000
         totals.publishSeconds += (record.times.publish ?? 0) / 1_000
         totals.bytes &+= record.size ?? 0
-    }
-
-    private func log(_ record: JobRecord) {
-        let request = record.request
-        ended?(record)
-        var metadata: Logger.Metadata = [
-            "job": "\(request.id)", "outcome": "\(record.outcome.rawValue)",
-            "container": "\(request.container.containerID)", "namespace": "\(request.container.namespace)",
-            "pod": "\(request.container.pod)", "user": "\(request.requester.user)",
-            "authenticated_by": "\(request.requester.authenticatedBy)", "from": "\(request.requester.from)",
-        ]
-        metadata["request"] = request.requester.request.map { "\($0)" }
-        metadata["archive"] = record.archive.map { "\($0)" }
-        metadata["size"] = record.size.map { "\($0)" }
-        metadata["sha256"] = record.sha256.map { "\($0)" }
-        metadata["frozen_ms"] = record.times.frozen.map { "\(Int64($0.rounded()))" }
-        metadata["dump_ms"] = record.times.dump.map { "\(Int64($0.rounded()))" }
-        let name = request.container.name
-        switch record.outcome {
-        case .published: logger.notice("a checkpoint of \(name) is published", metadata: metadata)
-        case .dropped: logger.info("a checkpoint of \(name) was dropped: \(record.message)", metadata: metadata)
-        default: logger.warning("no checkpoint of \(name): \(record.message)", metadata: metadata)
-        }
     }
 
     private static func requester(_ call: CheckpointCall) -> Requester {

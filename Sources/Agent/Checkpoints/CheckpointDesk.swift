@@ -3,6 +3,7 @@ internal import API
 internal import Checkpoint
 internal import CRI
 internal import Glibc
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 
@@ -21,12 +22,6 @@ final class CheckpointDesk {
         let deadline: Duration
         /// Nil while the container is looked up.
         var job: JobID?
-    }
-
-    struct Remains {
-        /// On the monotonic clock.
-        var nextLook: Duration
-        var wait: Duration
     }
 
     typealias Survey = @Sendable (CheckpointCall) async throws(RuntimeError) -> ContainerSurvey
@@ -49,6 +44,7 @@ final class CheckpointDesk {
     var space: CheckpointSpace
     var outcomes: [String: UInt64] = [:]
     var totals = CheckpointTotals()
+    var callerRecords = LogAllowance(burst: 100, perSecond: 10)
     /// Processes whose jobs are over and which have not ended yet.
     var reaped: [WorkerProcess] = []
     /// Jobs that are over and whose directories may still be there.
@@ -80,11 +76,12 @@ final class CheckpointDesk {
             let opened = try CheckpointStore(path: settings.directory)
             store = opened
             problem = nil
-            for problem in try opened.directory.removeLeftovers() { logger.warning("\(problem)") }
+            for problem in try opened.directory.removeLeftovers() {
+                logger.warning("\(problem)", metadata: .of(.checkpointLeftovers))
+            }
             for id in try opened.directory.jobs() { adopt(id, now: now) }
         } catch {
-            if problem != "\(error)" { logger.error("no checkpoint can be taken: \(error)") }
-            problem = "\(error)"
+            note(problem: "\(error)")
             store = nil
             remains = [:]
         }
@@ -101,8 +98,7 @@ final class CheckpointDesk {
             }
             problem = nil
         } catch {
-            if problem != "\(error)" { logger.error("no checkpoint can be taken: \(error)") }
-            problem = "\(error)"
+            note(problem: "\(error)")
         }
     }
 
@@ -186,7 +182,8 @@ final class CheckpointDesk {
         }
         guard queue.isWaiting(job.description) else {
             // One that has only closed its own direction still gets the answer.
-            return logger.info("the caller has left, the dump goes on", metadata: ["job": "\(job)"])
+            return logger.info(
+                "the caller has left, the dump goes on", metadata: .of(.checkpointCallerLeft, ["job": "\(job)"]))
         }
         drop(job, "its caller left before it was started")
     }
@@ -201,7 +198,8 @@ final class CheckpointDesk {
             settings.directory = old.directory
             settings.isEnabled = old.isEnabled
             return logger.warning(
-                "the checkpoints directory has changed while jobs are under way: restart the agent to use the new one")
+                "the checkpoints directory has changed while jobs are under way: restart the agent to use the new one",
+                metadata: .of(.restartNeeded, ["setting": "checkpointDirectory"]))
         }
         store = nil
         remains = [:]

@@ -65,3 +65,12 @@ final class CheckpointJobState {
             writtenBytes: written)
     }
 }
+
+extension CheckpointDesk {
+    /// A job that is over, as long as its directory may still be there.
+    struct Remains {
+        /// On the monotonic clock.
+        var nextLook: Duration
+        var wait: Duration
+    }
+}

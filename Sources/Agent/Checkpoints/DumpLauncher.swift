@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import Logbook
 internal import Logging
 internal import Systemd
 
@@ -32,7 +33,7 @@ struct DumpLauncher: Sendable {
             } catch {
                 logger.warning(
                     "systemd does not start a unit for the \(purpose): \(error); it becomes a process of this unit, which would be ended with it",
-                    metadata: ["job": "\(job)"])
+                    metadata: .of(.checkpointOutsideUnit, ["job": "\(job)"]))
             }
         }
         return .child(try spawn(arguments))

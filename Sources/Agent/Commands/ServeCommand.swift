@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 internal import Configuration
+internal import Logbook
 internal import Logging
 
 struct ServeCommand: AsyncParsableCommand {
@@ -17,13 +18,13 @@ struct ServeCommand: AsyncParsableCommand {
         let (configuration, warnings) = try options.resolve()
         AgentLogging.bootstrap(level: AgentLogging.level(verbosity: configuration.verbosity))
         let logger = Logger(label: "nodekeep")
-        for warning in warnings { logger.warning("\(warning)") }
+        for warning in warnings { logger.warning("\(warning)", metadata: .of(.configurationWarning)) }
         do {
             let options = self.options
             try await Agent(configuration: configuration, logger: logger, reread: { try options.read() }).run()
         } catch let error as AgentError {
             // On standard error, not in the journal alone: whoever starts it by hand reads it here.
-            logger.critical("\(error)")
+            logger.critical("\(error)", metadata: .of(.agentFailed))
             throw ExitCode(1)
         }
     }

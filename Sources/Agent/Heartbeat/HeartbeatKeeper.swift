@@ -2,6 +2,7 @@
 internal import Configuration
 internal import Heartbeat
 internal import KubeAPI
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 internal import ServiceLifecycle
@@ -163,7 +164,7 @@ final class HeartbeatKeeper: Service {
                 settings.installation = name
                 return settings
             case .failure(let error):
-                logger.warning("heartbeat: \(error)")
+                logger.warning("heartbeat: \(error)", metadata: .of(.heartbeatNotBegun))
                 if settings.role == .none {
                     settings.installation = Installation.random()
                     return settings
@@ -176,7 +177,7 @@ final class HeartbeatKeeper: Service {
     }
 
     private func beat(_ settings: HeartbeatSettings, _ connection: KubeConnection) async {
-        for warning in connection.warnings { logger.warning("\(warning)") }
+        for warning in connection.warnings { logger.warning("\(warning)", metadata: .of(.kubeconfigWarning)) }
         while !Task.isCancelled {
             do throws(KubeconfigProblem) {
                 let client = try KubeClient(connection, options, logger: logger)
@@ -185,7 +186,7 @@ final class HeartbeatKeeper: Service {
                         settings, .apiServer(client, settings, renewConnections: { client.closeIdleConnections() }),
                         target: "\(connection.server)", logger: logger, stuckLoop: stuckLoop))
             } catch {
-                logger.error("heartbeat: \(error)")
+                logger.error("heartbeat: \(error)", metadata: .of(.heartbeatNotBegun))
                 state.withLock { $0.problem = "\(error)" }
                 try? await Task.sleep(for: Self.pause)
             }

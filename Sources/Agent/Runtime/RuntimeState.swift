@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CRI
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 internal import Synchronization
@@ -13,6 +14,8 @@ final class RuntimeState: Sendable {
         /// For each sandbox that has been looked at whether its pod has a cgroup of its own.
         var hasPodCgroup: [String: Bool] = [:]
         var sleeper: Task<Void, Never>?
+        /// One that comes and goes could fill the log.
+        var logAllowance = LogAllowance(burst: 30, perSecond: 0.1)
     }
 
     private let facts: Mutex<Facts>
@@ -99,7 +102,7 @@ final class RuntimeState: Sendable {
     /// - Parameter version: nil: it was not asked.
     func answered(_ status: RuntimeStatus, version: Result<RuntimeVersion, RuntimeLedger.Failure>?, took: Duration) {
         let now = clock.wall()
-        let news = facts.withLock { facts in
+        let news: RuntimeReport? = facts.withLock { facts in
             let before = (facts.report.contact, facts.report.name, facts.report.version.value)
             facts.report.take(status, at: now)
             if let version { facts.report.take(version, at: now) }
@@ -111,12 +114,13 @@ final class RuntimeState: Sendable {
             facts.ledger.note(source: "runtime", failure: nil, took: took, at: now)
             // Whatever waited for this answer is due.
             facts.sleeper?.cancel()
-            return before.0 != .answers || isAnother ? facts.report : nil
+            guard before.0 != .answers || isAnother, facts.logAllowance.take(clock.monotonic()) else { return nil }
+            return facts.report
         }
         guard let news else { return }
         logger.notice(
             "the container runtime at \(news.endpoint) answers: \(news.name ?? "") \(news.version.value?.version ?? "")",
-            metadata: ["endpoint": "\(news.endpoint)"])
+            metadata: .of(.runtimeAnswers, ["endpoint": "\(news.endpoint)"]))
     }
 
     func failed(_ failure: RuntimeLedger.Failure, took: Duration) {
@@ -126,12 +130,13 @@ final class RuntimeState: Sendable {
             facts.report.lose(failure.reason, at: now)
             facts.schedule.failed()
             facts.ledger.note(source: "runtime", failure: failure, took: took, at: now)
-            return if case .fails = before { false } else { true }
+            if case .fails = before { return false }
+            return facts.logAllowance.take(clock.monotonic())
         }
         if isNews {
             logger.warning(
                 "the container runtime does not answer: \(failure.reason)",
-                metadata: ["endpoint": "\(facts.withLock { $0.report.endpoint })"])
+                metadata: .of(.runtimeLost, ["endpoint": "\(facts.withLock { $0.report.endpoint })"]))
         }
     }
 
@@ -154,14 +159,21 @@ final class RuntimeState: Sendable {
             // An answer to a question from before the runtime went away is worth nothing.
             guard facts.report.contact == .answers, facts.report.checkpoint != new else { return false }
             facts.report.checkpoint = new
-            return true
+            return facts.logAllowance.take(clock.monotonic())
         }
         guard isNews else { return }
         switch new {
-        case .supported: logger.info("the container runtime can take checkpoints")
-        case .unsupported(let reason): logger.notice("the container runtime cannot take checkpoints: \(reason)")
+        case .supported:
+            logger.info(
+                "the container runtime can take checkpoints", metadata: .of(.runtimeCheckpoints, ["supported": "yes"]))
+        case .unsupported(let reason):
+            logger.notice(
+                "the container runtime cannot take checkpoints: \(reason)",
+                metadata: .of(.runtimeCheckpoints, ["supported": "no"]))
         case .unknown(let reason):
-            logger.notice("whether the container runtime can take checkpoints is unknown: \(reason)")
+            logger.notice(
+                "whether the container runtime can take checkpoints is unknown: \(reason)",
+                metadata: .of(.runtimeCheckpoints, ["supported": "unknown"]))
         }
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CRI
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 
@@ -70,7 +71,7 @@ final class DumpRun {
     init(around: JobSurroundings, job: JobDirectory, request: JobRequest) {
         var around = around
         around.logger[metadataKey: "job"] = "\(job.id)"
-        around.logger[metadataKey: "container"] = "\(request.container.name)"
+        for (key, value) in request.container.logFields { around.logger[metadataKey: key] = value }
         self.around = around
         self.job = job
         self.request = request
@@ -103,7 +104,7 @@ final class DumpRun {
         if var openGuard {
             progress(.thawing)
             if case .closed(let end) = await openGuard.run() {
-                around.logger.notice("container \(request.container.containerID): \(end.state), \(end.how)")
+                end.log(request.container.containerID, to: around.logger)
             }
         }
         try ending.removeJob()
@@ -147,7 +148,9 @@ final class DumpRun {
                 case .ended(let ending): return ending
                 case .contended(let reason):
                     contention = reason
-                    around.logger.warning("try \(attempt) was not alone with the container: \(reason)")
+                    around.logger.warning(
+                        "try \(attempt) was not alone with the container: \(reason)",
+                        metadata: .of(.checkpointContended, ["container_id": "\(container.containerID)"]))
                 }
             }
         }
@@ -167,16 +170,14 @@ final class DumpRun {
     }
 
     private func report() {
-        var fields: Logger.Metadata = [
-            "outcome": "\(record.outcome.rawValue)", "container_id": "\(request.container.containerID)",
-            "image": "\(request.container.image)", "requester": "\(request.requester.user)",
-            "authenticated_by": "\(request.requester.authenticatedBy)", "from": "\(request.requester.from)",
-            "attempts": "\(record.attempts)",
+        let about: Logger.Metadata = [
+            "job": "\(job.id)", "outcome": "\(record.outcome.rawValue)", "image": "\(request.container.image)",
+            "user": "\(request.requester.user)", "authenticated_by": "\(request.requester.authenticatedBy)",
+            "from": "\(request.requester.from)", "attempts": "\(record.attempts)",
         ]
+        var fields = request.container.logFields.merging(about) { $1 }
         fields["request"] = request.requester.request.map { "\($0)" }
-        fields["archive"] = record.archive.map { "\($0)" }
         fields["size"] = record.size.map { "\($0)" }
-        fields["sha256"] = record.sha256.map { "\($0)" }
         let times: [(String, Double?)] = [
             ("queued_ms", record.times.queued), ("prepare_ms", record.times.prepare), ("dump_ms", record.times.dump),
             ("frozen_ms", record.times.frozen), ("verify_ms", record.times.verify),
@@ -184,10 +185,15 @@ final class DumpRun {
         ]
         for (name, value) in times { fields[name] = value.map { "\(($0 * 10).rounded() / 10)" } }
         if record.outcome == .published {
-            around.logger.info("checkpoint of \(request.container.name) published", metadata: fields)
+            // Every published one has both.
+            fields["archive"] = "\(record.archive ?? "")"
+            fields["sha256"] = "\(record.sha256 ?? "")"
+            around.logger.info(
+                "checkpoint of \(request.container.name) published", metadata: .of(.dumpSucceeded, fields))
         } else {
             around.logger.error(
-                "checkpoint of \(request.container.name) failed: \(record.message)", metadata: fields)
+                "checkpoint of \(request.container.name) failed: \(record.message)",
+                metadata: .of(.dumpFailed, fields))
         }
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Logbook
 package import Logging
 
 /// `nodekeep dump <job directory>`.
@@ -10,7 +11,9 @@ package enum DumpMain {
     package static func run(jobDirectory: String, logger: Logger) async -> Int32 {
         IgnoredSignals.ignore()
         guard let (checkpoints, id) = place(of: jobDirectory) else {
-            logger.error("\(jobDirectory) is not <checkpoints>/\(CheckpointDirectory.workName)/<job id>")
+            logger.error(
+                "\(jobDirectory) is not <checkpoints>/\(CheckpointDirectory.workName)/<job id>",
+                metadata: .of(.recoveryProblem))
             return 2
         }
         do {
@@ -20,12 +23,13 @@ package enum DumpMain {
                     let record = try await Dump(JobSurroundings(directory: directory, logger: logger)).run(id)
                     return record == nil ? 1 : 0
                 } catch {
-                    logger.error("job \(id) is left as it is: \(error)")
+                    logger.error(
+                        "job \(id) is left as it is: \(error)", metadata: .of(.recoveryOpen, ["job": "\(id)"]))
                     return 1
                 }
             }
         } catch {
-            logger.error("\(error)")
+            logger.error("\(error)", metadata: .of(.recoveryOpen, ["job": "\(id)"]))
             return 1
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CRI
+internal import Logbook
 internal import Logging
 
 /// What watches a container from the last look before its dump to the answer.
@@ -49,6 +50,8 @@ struct DumpPreparation {
         var unreachableSince: Duration?
         var pausedSince: Duration?
         var said = ""
+        // A runtime may give another one at every look.
+        var reasons = LogAllowance(burst: 20, perSecond: 0.1)
         var seen = Seen(activity: DumpActivity(quiet: around.timing(for: run.request).quiet))
         while true {
             var reason: String
@@ -82,8 +85,10 @@ struct DumpPreparation {
                 return .ended(
                     .contended, "others have worked on it for \(Self.patience.components.seconds) s: \(reason)")
             }
-            if reason != said {
-                around.logger.info("container \(identity.containerID) cannot be checkpointed yet: \(reason)")
+            if reason != said, reasons.take(around.clock.monotonic()) {
+                around.logger.info(
+                    "container \(identity.containerID) cannot be checkpointed yet: \(reason)",
+                    metadata: .of(.checkpointDelayed, ["container_id": "\(identity.containerID)"]))
                 said = reason
             }
             await around.clock.sleep(for: waited < .seconds(2) ? .milliseconds(50) : .milliseconds(250))

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 
@@ -46,7 +47,9 @@ struct JobEnding {
             guard let name = record.archive, !job.contains(.archive), around.directory.containsArchive(name) else {
                 return try await fail(record, failure.outcome, failure.description)
             }
-            around.logger.error("\(name) is published, but the disk may not know it yet: \(failure)")
+            around.logger.error(
+                "\(name) is published, but the disk may not know it yet: \(failure)",
+                metadata: .of(.archiveNotDurable, ["job": "\(job.id)", "archive": "\(name)"]))
         } catch let refusal as ArchiveNameRefusal {
             return try await fail(record, .nameRefused, refusal.description)
         }
@@ -70,7 +73,9 @@ struct JobEnding {
         var problem = writingProblem(record)
         for _ in 0..<Self.retries {
             guard let full = problem, full.isNoSpace else { break }
-            around.logger.error("the record of job \(job.id) waits for room on the disk: \(full)")
+            around.logger.error(
+                "the record of job \(job.id) waits for room on the disk: \(full)",
+                metadata: .of(.recordWaitsForSpace, ["job": "\(job.id)"]))
             await around.clock.sleep(for: Self.retryInterval)
             problem = writingProblem(record)
         }

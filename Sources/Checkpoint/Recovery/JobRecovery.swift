@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CRI
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 
@@ -73,7 +74,9 @@ struct JobRecovery {
             }
         }
         guard let request = files.request else {
-            around.logger.error("job \(job.id) has no request that can be read, and is removed without a record")
+            around.logger.error(
+                "job \(job.id) has no request that can be read, and is removed without a record",
+                metadata: .of(.recoveryProblem, ["job": "\(job.id)"]))
             return try await close(files, record: nil, patience: patience)
         }
         var record = record(request, files)
@@ -90,16 +93,19 @@ struct JobRecovery {
             let isIntent = file == .intent
             around.logger.log(
                 level: isIntent ? .critical : .error,
-                "\(error)\(isIntent ? "; look by hand whether its container is frozen" : "")")
+                "\(error)\(isIntent ? "; look by hand whether its container is frozen" : "")",
+                metadata: .of(.jobFileUnreadable, ["job": "\(job.id)"]))
             return nil
         }
     }
 
     private func watcher(_ intent: JobIntent, _ files: Files) -> ThawGuard {
-        ThawGuard(
+        var logger = around.logger
+        for (key, value) in files.request?.container.logFields ?? [:] { logger[metadataKey: key] = value }
+        return ThawGuard(
             intent, returned: files.returned,
             runtime: around.connector.reopen(endpoint: intent.runtimeEndpoint, about: intent.runtime),
-            machine: around.machine, clock: around.clock, logger: around.logger,
+            machine: around.machine, clock: around.clock, logger: logger,
             timing: around.timing(for: files.request))
     }
 
@@ -109,7 +115,7 @@ struct JobRecovery {
             var watcher = watcher(intent, files)
             switch await watcher.run(patience: patience) {
             case .closed(let end):
-                around.logger.notice("container \(intent.containerID): \(end.state), \(end.how)")
+                end.log(intent.containerID, to: around.logger)
             case .open(let reason):
                 return .open(reason)
             }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Logbook
 package import Logging
 
 /// `nodekeep recover`.
@@ -9,7 +10,9 @@ package enum RecoverMain {
     package static func run(jobDirectory: String, logger: Logger) async -> Int32 {
         IgnoredSignals.ignore()
         guard let (checkpoints, id) = DumpMain.place(of: jobDirectory) else {
-            logger.error("\(jobDirectory) is not <checkpoints>/\(CheckpointDirectory.workName)/<job id>")
+            logger.error(
+                "\(jobDirectory) is not <checkpoints>/\(CheckpointDirectory.workName)/<job id>",
+                metadata: .of(.recoveryProblem))
             return 2
         }
         do {
@@ -17,7 +20,7 @@ package enum RecoverMain {
             let around = JobSurroundings(directory: directory, logger: logger)
             return try await Recovery(around).recover(id) == nil ? 1 : 0
         } catch {
-            logger.error("job \(id) is left as it is: \(error)")
+            logger.error("job \(id) is left as it is: \(error)", metadata: .of(.recoveryOpen, ["job": "\(id)"]))
             return 1
         }
     }
@@ -32,14 +35,18 @@ package enum RecoverMain {
             directory = try CheckpointDirectory.open(checkpointDirectory, creating: false)
         } catch {
             if error.isMissing { return 0 }
-            logger.error("\(error)")
+            logger.error("\(error)", metadata: .of(.recoveryProblem))
             return 1
         }
         let report = await Recovery(JobSurroundings(directory: directory, logger: logger)).run(
             once: once, claimingUnstarted: false)
-        for id in report.busy { logger.notice("job \(id) is under way: somebody works on it") }
+        for id in report.busy {
+            logger.notice(
+                "job \(id) is under way: somebody works on it", metadata: .of(.recoveryOpen, ["job": "\(id)"]))
+        }
         for (id, reason) in report.open.sorted(by: { $0.key < $1.key }) {
-            logger.warning("job \(id) is not finished: \(reason)")
+            logger.warning(
+                "job \(id) is not finished: \(reason)", metadata: .of(.recoveryOpen, ["job": "\(id)"]))
         }
         return report.open.isEmpty ? 0 : 1
     }

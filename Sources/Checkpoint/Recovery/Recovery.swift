@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 
@@ -83,14 +84,17 @@ package struct Recovery: Sendable {
         do {
             ids = try await onOwnThread("recover") { [around] () -> Result<[JobID], StorageError> in
                 do throws(StorageError) {
-                    for problem in try around.directory.removeLeftovers() { around.logger.warning("\(problem)") }
+                    for problem in try around.directory.removeLeftovers() {
+                        around.logger.warning("\(problem)", metadata: .of(.checkpointLeftovers))
+                    }
                     return .success(try around.directory.jobs())
                 } catch {
                     return .failure(error)
                 }
             }.get()
         } catch {
-            around.logger.error("the jobs cannot be looked through: \(error)")
+            around.logger.error(
+                "the jobs cannot be looked through: \(error)", metadata: .of(.recoveryProblem))
             return []
         }
         return await withTaskGroup(of: (JobID, Step).self) { group in
@@ -108,12 +112,15 @@ package struct Recovery: Sendable {
                 do {
                     return try await take(id, patience: patience, claiming: claiming)
                 } catch {
-                    around.logger.error("job \(id) cannot be recovered now: \(error)")
+                    around.logger.error(
+                        "job \(id) cannot be recovered now: \(error)", metadata: .of(.recoveryProblem, ["job": "\(id)"])
+                    )
                     return .open("\(error)")
                 }
             }
         } catch {
-            around.logger.error("job \(id) cannot be recovered now: \(error)")
+            around.logger.error(
+                "job \(id) cannot be recovered now: \(error)", metadata: .of(.recoveryProblem, ["job": "\(id)"]))
             return .open("\(error)")
         }
     }
@@ -124,13 +131,18 @@ package struct Recovery: Sendable {
         let claim = try claim(job)
         guard case .taken(let lock) = claim else { return claim == .held ? .busy : .none }
         defer { lock.hold() }
-        around.logger.notice("job \(id) was left unfinished: recovering it")
+        around.logger.notice(
+            "job \(id) was left unfinished: recovering it", metadata: .of(.recoveryBegun, ["job": "\(id)"]))
         switch try await JobRecovery(around: around, job: job).run(patience: patience) {
         case .finished(let record):
             if let record {
+                var fields = record.request.container.logFields
+                fields["job"] = "\(id)"
+                fields["outcome"] = "\(record.outcome.rawValue)"
+                fields["reason"] = "\(record.message)"
                 around.logger.notice(
                     "job \(id), a checkpoint of \(record.request.container.name), ended as \(record.outcome.rawValue)",
-                    metadata: ["reason": "\(record.message)"])
+                    metadata: .of(.recoveryEnded, fields))
             }
             return .finished(record?.outcome)
         case .open(let reason):

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CRI
+internal import Logbook
 package import Logging
 
 /// Looks after a container that a call may have left frozen, until it is seen that it is not.
@@ -19,6 +20,9 @@ package struct ThawGuard {
     private let clock: any CheckpointClock
     private let logger: Logger
     private var decision: ThawDecision
+    /// A runtime may give another reason at every look.
+    private var waits = LogAllowance(burst: 20, perSecond: 0.1)
+    private var resumes = LogAllowance(burst: 20, perSecond: 0.1)
 
     package init(
         _ intent: JobIntent, returned: JobReturn?, runtime: any CheckpointRuntime, machine: any CheckpointMachine,
@@ -48,10 +52,14 @@ package struct ThawGuard {
                 let now = clock.monotonic()
                 if leaving(reason) { return .open(reason) }
                 if let patience, now - start >= patience { return .open(reason) }
-                if said?.wait != reason || now - (said?.at ?? now) >= Self.reminder {
-                    // Settling is the rule after a lost call, and short.
-                    let level: Logger.Level = reason == .settling ? .debug : .warning
-                    logger.log(level: level, "container \(intent.containerID) is watched until it runs: \(reason.text)")
+                // Settling is the rule after a lost call, and short.
+                let level: Logger.Level = reason == .settling ? .debug : .warning
+                if said?.wait != reason || now - (said?.at ?? now) >= Self.reminder,
+                    level == .debug || waits.take(now)
+                {
+                    logger.log(
+                        level: level, "container \(intent.containerID) is watched until it runs: \(reason.text)",
+                        metadata: .of(.containerFrozen, ["container_id": "\(intent.containerID)"]))
                     said = (reason, now)
                 }
                 await clock.sleep(for: duration)
@@ -60,13 +68,20 @@ package struct ThawGuard {
     }
 
     private mutating func resume() async {
+        let isSaid = resumes.take(clock.monotonic())
         do throws(RuntimeError) {
             try await runtime.resume(intent.containerID)
-            logger.notice(
-                "container \(intent.containerID) was left frozen by a checkpoint: told the runtime to resume it")
+            if isSaid {
+                logger.notice(
+                    "container \(intent.containerID) was left frozen by a checkpoint: told the runtime to resume it",
+                    metadata: .of(.containerResumed, ["container_id": "\(intent.containerID)"]))
+            }
         } catch {
-            logger.warning(
-                "container \(intent.containerID) was left frozen by a checkpoint and cannot be resumed: \(error)")
+            if isSaid {
+                logger.warning(
+                    "container \(intent.containerID) was left frozen by a checkpoint and cannot be resumed: \(error)",
+                    metadata: .of(.containerNotResumed, ["container_id": "\(intent.containerID)"]))
+            }
         }
         decision.resumed(at: clock.monotonic())
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Crypto
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 internal import Synchronization
@@ -64,8 +65,8 @@ extension ClientCertificateManager {
             }
             state.withLock { $0.issued &+= 1 }
             logger.notice(
-                "the cluster issued a client certificate for \(ForeignText.line(pair.commonName)), good until \(pair.notAfter.rfc3339)"
-            )
+                "the cluster issued a client certificate for \(ForeignText.line(pair.commonName)), good until \(pair.notAfter.rfc3339)",
+                metadata: .of(.clientCertificateIssued, ["until": "\(pair.notAfter.rfc3339)"]))
             await renewed()
         case .failure(let failure):
             if failure.spoilsKey { try await onDisk { () throws(CertificateFailure) in files.dropKey() } }
@@ -107,7 +108,9 @@ extension ClientCertificateManager {
             patience: requester == .bootstrap ? settings.bootstrapPatience : settings.renewalPatience
         ) { name in
             self.state.withLock { $0.awaits = name }
-            logger.notice("waiting until the certificate signing request \(name) is approved")
+            logger.notice(
+                "waiting until the certificate signing request \(name) is approved",
+                metadata: .of(.clientCertificateAwaited, ["signing_request": "\(name)"]))
         }
         let result: Result<ClientCertificatePair, CertificateFailure>
         do throws(CertificateFailure) {

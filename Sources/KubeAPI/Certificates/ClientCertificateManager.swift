@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Logbook
 package import Logging
 package import NIOCore
 package import NodeStatus
@@ -142,9 +143,10 @@ package final class ClientCertificateManager: Sendable {
         }
         guard isNew else { return }
         if let problem {
-            logger.warning("no new client certificate: \(problem)")
+            logger.warning("no new client certificate: \(problem)", metadata: .of(.clientCertificateProblem))
         } else {
-            logger.notice("the client certificate is as it should be")
+            logger.notice(
+                "the client certificate is as it should be", metadata: .of(.clientCertificateWell))
         }
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Logbook
 internal import Logging
 internal import Synchronization
 
@@ -80,7 +81,9 @@ final class CredentialStore: Sendable {
                 $0.current = Current(reading: reading, revision: old.revision + 1)
                 $0.problem = nil
             }
-            logger.info("the credentials for \(connection.server) are new ones")
+            logger.info(
+                "the credentials for \(connection.server) are new ones",
+                metadata: .of(.credentialsChanged, ["server": "\(connection.server)"]))
         case .failure(let failure):
             let text = failure.description
             let isNew = state.withLock { state in
@@ -88,7 +91,10 @@ final class CredentialStore: Sendable {
                 return state.problem != text
             }
             // Files that are being replaced one after the other are broken for a moment: said once, tried again.
-            if isNew { logger.warning("the last good credentials for \(connection.server) stay in use: \(text)") }
+            guard isNew else { return }
+            logger.warning(
+                "the last good credentials for \(connection.server) stay in use: \(text)",
+                metadata: .of(.credentialsProblem, ["server": "\(connection.server)"]))
         }
     }
 }
