@@ -65,10 +65,10 @@ class AccountedTest(NodeTest):
         kinds = {record["NODEKEEP_EVENT"]: record for record in about}
         self.assertLessEqual({"checkpoint-accepted", "checkpoint-published", "checkpoint-answered"}, set(kinds), about)
         self.assertEqual(len({record["MESSAGE_ID"] for record in about}), len(kinds))
-        for record in about:
+        for entry in about:
             self.assertEqual(
-                [record.get(f"NODEKEEP_{name}") for name in ("NAMESPACE", "POD", "CONTAINER")],
-                [good.pod.namespace, good.pod.name, "count"], record)
+                [entry.get(f"NODEKEEP_{name}") for name in ("NAMESPACE", "POD", "CONTAINER")],
+                [good.pod.namespace, good.pod.name, "count"], entry)
         for name in ["archive", "sha256", "user"]:
             self.assertEqual(kinds["checkpoint-published"][f"NODEKEEP_{name.upper()}"], field[name])
 
