@@ -14,7 +14,8 @@ UNIT_LIMIT = timeout --foreground --kill-after=10 1200
 # The fuzzers' own build. Where the tests' own is given (.build), nothing but our rooms is compiled again.
 FUZZ_BUILD = .build-fuzz
 
-.PHONY: run build test unit system e2e soak fuzz bench format lint generate check-generated check-dependencies clean
+.PHONY: run build test unit system e2e e2e-deb soak fuzz bench deb deb-reproducible format lint generate check-generated \
+	check-dependencies clean
 
 run: build
 	build/nodekeep serve
@@ -24,6 +25,18 @@ build:
 	$(SWIFT) build $(RELEASE) --product nodekeep
 	$(SWIFT) build $(RELEASE) --product nodekeep-web
 	scripts/install-release $(RELEASE_PATH) build
+
+# build/nodekeep_*.deb around the release executables, and Debian's own checks of it.
+deb: build
+	scripts/install-packages deb
+	scripts/man-page-of-configuration --check
+	scripts/build-deb build
+	scripts/check-deb build/nodekeep_*.deb
+
+# The package of the committed state twice, in two paths: the same bytes. Two builds of everything long.
+deb-reproducible:
+	scripts/install-packages deb
+	scripts/deb-reproducible
 
 test: unit system
 
@@ -46,6 +59,11 @@ system: build
 e2e: build
 	scripts/install-packages e2e
 	$(PYTHON) Tests/E2E/run.py $(E2E)
+
+# The package in Debian 12 with a real systemd: installed, used, upgraded, removed and purged (as root).
+e2e-deb: deb
+	scripts/install-packages e2e-deb
+	$(PYTHON) Tests/Deb/run.py $(E2E_DEB)
 
 # Good and hostile traffic on all listeners with checkpoints going on, for SOAK_SECONDS (1800), and what is left of it (as root).
 soak: build
