@@ -82,25 +82,37 @@ def locked():
 
 
 def tree(kind):
-    """The path of a tree, which is built first where it is not there."""
-    suite, packages = kind
-    key = hashlib.sha256("\n".join([suite, HOOK, *sorted(packages)]).encode()).hexdigest()[:12]
+    """The path of a tree, which is built first where it is not there.
+
+    A third part of `kind` names packages that are not installed but can be, without a network: apt's lists and their
+    files are kept.
+    """
+    suite, packages, *rest = kind
+    kept = sorted(rest[0]) if rest else []
+    key = hashlib.sha256("\n".join([suite, HOOK, *sorted(packages), *(["kept", *kept] if kept else [])]).encode()).hexdigest()[:12]
     path = CACHE / f"{suite}-{key}"
     with locked():
         for half in CACHE.glob("building-*"):
             shutil.rmtree(half)
         if not path.exists():
-            build(path, suite, packages)
+            build(path, suite, packages, kept)
     return path
 
 
-def build(path, suite, packages):
+def keeping(packages):
+    if not packages:
+        return []
+    download = 'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --download-only install '
+    return ["--skip=cleanup/apt", "--customize-hook=" + download + " ".join(packages)]
+
+
+def build(path, suite, packages, kept):
     print(f"building {path} (once)", flush=True)
     half = CACHE / f"building-{path.name}"
     try:
         done = subprocess.run(
             ["mmdebstrap", "--variant=minbase", "--mode=root", '--aptopt=Acquire::Check-Valid-Until "false"',
-             "--include=" + ",".join(packages), "--customize-hook=" + HOOK, suite, str(half), mirror()],
+             "--include=" + ",".join(packages), *keeping(kept), "--customize-hook=" + HOOK, suite, str(half), mirror()],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
         if done.returncode != 0:
             raise AssertionError("mmdebstrap failed:\n" + done.stdout[-4000:])

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Upgrade, downgrade, remove and purge: what goes on running and what is left."""
+
+import pathlib
+import tempfile
+
+import machine
+from deb_case import DebTest
+from support import wait_for
+
+ARCHIVE = "/var/lib/kubelet/checkpoints/checkpoint-web-0_shop-app-2026-11-21T06:12:33.123456789Z.tar"
+RECORD = "/var/lib/kubelet/checkpoints/.nodekeep/records/20261121t061233-00000001.json"
+
+# After a removal there is what an operator may have changed, and what the service has made.
+AFTER_REMOVE = {
+    "/etc/nodekeep",
+    "/etc/nodekeep/nodekeep.yaml",
+    "/etc/nodekeep/policy.yaml",
+    "/etc/nodekeep/tokens",
+    "/etc/nodekeep/.tokens.lock",
+    "/etc/nodekeep/client.key",
+    "/etc/systemd/system/multi-user.target.wants/nodekeep.service",
+    "/var/lib/kubelet",
+    "/var/lib/kubelet/checkpoints",
+    "/var/lib/kubelet/checkpoints/.nodekeep",
+    "/var/lib/kubelet/checkpoints/.nodekeep/records",
+    ARCHIVE,
+    RECORD,
+    "/var/lib/nodekeep",
+    "/var/lib/nodekeep/installation",
+    "/var/lib/nodekeep/node-status.json",
+    "/var/lib/systemd/deb-systemd-helper-enabled/nodekeep.service.dsh-also",
+    "/var/lib/systemd/deb-systemd-helper-enabled/multi-user.target.wants/nodekeep.service",
+}
+# After a purge archives with their records, and what an operator has put into the directory.
+AFTER_PURGE = {
+    "/etc/nodekeep",
+    "/etc/nodekeep/client.key",
+    "/var/lib/kubelet",
+    "/var/lib/kubelet/checkpoints",
+    "/var/lib/kubelet/checkpoints/.nodekeep",
+    "/var/lib/kubelet/checkpoints/.nodekeep/records",
+    ARCHIVE,
+    RECORD,
+}
+
+
+class LifeTest(DebTest):
+    INSTALLED = False
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        directory = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(directory.cleanup)
+        cls.new = machine.package()
+        cls.old = machine.repacked(cls.new, "0.0.1~before", directory.name)
+
+    def version(self):
+        return self.machine.output("dpkg-query", "--show", "--showformat=${Version}", "nodekeep")
+
+    def test_from_the_first_installation_to_the_purge(self):
+        before = self.machine.files()
+        self.machine.install(self.old)
+        self.machine.wait_until_serving()
+        self.assertEqual(self.version(), "0.0.1~before")
+
+        # An upgrade: another process, the same node.
+        state = self.machine.path("/var/lib/nodekeep")
+        wait_for(lambda: (state / "installation").exists() and (state / "node-status.json").exists(), 10, "the state")
+        installation = (state / "installation").read_text()
+        pid = self.machine.main_pid()
+        self.machine.install(self.new)
+        self.machine.wait_until_serving()
+        self.assertNotEqual(self.machine.main_pid(), pid, "the new one runs")
+        self.assertEqual((state / "installation").read_text(), installation)
+
+        # Back again.
+        pid = self.machine.main_pid()
+        self.machine.install(self.old, "--allow-downgrades")
+        self.machine.wait_until_serving()
+        self.assertEqual(self.version(), "0.0.1~before")
+        self.assertNotEqual(self.machine.main_pid(), pid)
+        self.machine.install(self.new)
+        self.machine.wait_until_serving()
+
+        # With a configuration that the new one would not start with, the old one goes on.
+        self.machine.write("/etc/nodekeep/nodekeep.yaml", "localPort: many\n")
+        pid = self.machine.main_pid()
+        out = self.machine.install(self.new, "--reinstall")
+        self.assertIn("the service is not restarted", out)
+        self.assertIn("localPort", out)
+        self.assertEqual(self.machine.main_pid(), pid)
+        self.assertTrue(self.machine.is_serving())
+        self.machine.write("/etc/nodekeep/nodekeep.yaml", "")
+
+        # What others have left there.
+        self.machine.write(ARCHIVE, "archive")
+        self.machine.write(RECORD, "{}")
+        self.machine.write("/etc/nodekeep/client.key", "key")
+        self.machine.run("nodekeep", "token", "create", "--user", "a", "--file", "/etc/nodekeep/tokens")
+
+        self.machine.run("apt-get", "remove", "--yes", "nodekeep")
+        self.assertEqual(self.machine.service_processes(), [])
+        self.assertEqual(self.machine.property("LoadState"), "not-found")
+        self.assertEqual(self.ours(before), AFTER_REMOVE)
+
+        self.machine.run("apt-get", "purge", "--yes", "nodekeep")
+        self.assertEqual(self.ours(before), AFTER_PURGE)
+        self.assertEqual(self.machine.path(ARCHIVE).read_text(), "archive")
+        self.assertEqual(self.machine.output("systemctl", "--failed", "--plain", "--no-legend", check=False).strip(), "")
+
+        # Once more, on top of what is left, and away with it: nothing of the package stays.
+        self.machine.install(self.new)
+        self.machine.wait_until_serving()
+        self.machine.run("rm", ARCHIVE, RECORD, "/etc/nodekeep/client.key")
+        self.machine.run("apt-get", "purge", "--yes", "nodekeep")
+        self.assertEqual(self.ours(before), set())
+
+    def ours(self, before):
+        """What is there that was not, but for the libraries that apt brought along."""
+        added = self.machine.files() - before
+        packaged = set(self.machine.output("sh", "-c", "cat /var/lib/dpkg/info/*.list").splitlines())
+        usr = {path.replace("/lib/", "/usr/lib/", 1) for path in packaged if path.startswith("/lib/")}
+        libraries = {path for path in added - packaged - usr
+                     if path.startswith(("/usr/lib/x86_64-linux-gnu/", "/usr/lib/aarch64-linux-gnu/", "/etc/ld.so"))}
+        return {path for path in added - libraries if path not in packaged and path not in usr or "nodekeep" in path}
+
+
+class EssentialsTest(DebTest):
+    def test_the_packages_own_test_passes(self):
+        """debian/tests/essentials, as autopkgtest runs it."""
+        script = (pathlib.Path(__file__).resolve().parents[2] / "packaging/debian/tests/essentials").read_text()
+        self.machine.write("/root/essentials", script)
+        self.machine.run("chmod", "+x", "/root/essentials")
+        self.assertIn("essentials: good", self.machine.output("/root/essentials", timeout=120))

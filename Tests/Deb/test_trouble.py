@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the service does when something is wrong with it."""
+
+import os
+import signal
+import subprocess
+
+from deb_case import DebTest
+from support import FileSystemServer, wait_for
+
+CONFIGURATION = "/etc/nodekeep/nodekeep.yaml"
+BAD = "localPort: many\n"
+
+
+class TroubleTest(DebTest):
+    def setUp(self):
+        before = self.machine.path(CONFIGURATION).read_text()
+        self.addCleanup(self.machine.write, CONFIGURATION, before)
+
+    def another(self, pid):
+        """Another agent than `pid` serves."""
+        return self.machine.main_pid() not in (0, pid) and self.machine.is_serving()
+
+    def test_one_that_is_killed_is_started_again(self):
+        pid, restarts = self.machine.main_pid(), int(self.machine.property("NRestarts"))
+        os.kill(self.machine.outside(pid), signal.SIGKILL)
+        wait_for(lambda: self.another(pid), 15, "another agent serves")
+        self.assertEqual(int(self.machine.property("NRestarts")), restarts + 1)
+        self.assertEqual(len(self.machine.service_processes()), 2, "one agent and one web process, nothing left over")
+
+    def test_one_that_is_stuck_is_replaced_by_the_watchdog(self):
+        pid = self.machine.main_pid()
+        os.kill(self.machine.outside(pid), signal.SIGSTOP)
+        wait_for(lambda: self.another(pid), 60, "another agent serves")
+        self.assertIn("Watchdog timeout", self.machine.messages("UNIT=nodekeep.service"))
+
+    def test_a_reload_with_a_bad_configuration_is_refused(self):
+        pid = self.machine.main_pid()
+        self.machine.write(CONFIGURATION, BAD)
+        done = self.machine.run("systemctl", "reload", "nodekeep", check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertRegex(self.machine.messages("_SYSTEMD_UNIT=nodekeep.service"), r"localPort: .*many")
+        self.assertEqual(self.machine.main_pid(), pid)
+        self.assertTrue(self.machine.is_serving())
+
+    def test_a_reload_with_a_good_one_takes_effect_in_the_same_process(self):
+        pid = self.machine.main_pid()
+        self.machine.write(CONFIGURATION, "nodeLabels: {example.com/rack: r7}\n")
+        self.machine.run("systemctl", "reload", "nodekeep")
+        wait_for(lambda: self.machine.status()["node"]["labels"].get("example.com/rack") == "r7", 5, "the new label")
+        self.assertEqual(self.machine.main_pid(), pid)
+
+    def test_a_start_with_a_bad_configuration_says_why_and_is_not_tried_again(self):
+        self.machine.write(CONFIGURATION, BAD)
+        done = self.machine.run("systemctl", "restart", "nodekeep", check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(self.machine.property("ActiveState"), "failed")
+        self.assertEqual(self.machine.property("ExecMainStatus"), "2")
+        self.assertRegex(self.machine.messages("_SYSTEMD_UNIT=nodekeep.service"), r"localPort: .*many")
+        self.machine.write(CONFIGURATION, "")
+        self.machine.run("systemctl", "start", "nodekeep")
+        self.machine.wait_until_serving()
+
+    def test_it_stops_in_time_and_leaves_nothing_running(self):
+        self.machine.run("systemctl", "stop", "nodekeep", timeout=10)
+        self.addCleanup(self.machine.run, "systemctl", "start", "nodekeep")
+        self.assertEqual(self.machine.property("Result"), "success")
+        self.assertEqual(self.machine.service_processes(), [])
+        self.assertFalse(self.machine.path("/run/nodekeep").exists())
+
+    def test_another_directory_works_with_its_drop_in(self):
+        self.machine.run("install", "-d", "-m", "0700", "/srv/checkpoints")
+        self.machine.write(CONFIGURATION, "checkpointDirectory: /srv/checkpoints\n")
+        self.addCleanup(self.machine.run, "systemctl", "restart", "nodekeep")
+        self.addCleanup(self.machine.write, CONFIGURATION, "")
+        self.machine.run("systemctl", "restart", "nodekeep")
+        self.machine.wait_until_serving()
+        problem = wait_for(lambda: self.machine.status()["checkpoints"].get("problem"), 5, "it says that it cannot write")
+        self.assertIn("/srv/checkpoints", problem)
+        example = self.machine.path("/usr/share/doc/nodekeep/examples/checkpoint-directory.conf").read_text()
+        drop_in = "/etc/systemd/system/nodekeep.service.d/checkpoint-directory.conf"
+        self.machine.write(drop_in, example)
+        self.addCleanup(self.machine.run, "systemctl", "daemon-reload")
+        self.addCleanup(self.machine.run, "rm", "-r", "/etc/systemd/system/nodekeep.service.d")
+        self.machine.run("systemctl", "daemon-reload")
+        self.machine.run("systemctl", "restart", "nodekeep")
+        self.machine.wait_until_serving()
+        wait_for(lambda: self.machine.path("/srv/checkpoints/.nodekeep/records").is_dir(), 5, "it works there")
+        self.assertIsNone(self.machine.status()["checkpoints"].get("problem"))
+
+    def test_a_restart_beside_a_hung_file_system(self):
+        server = FileSystemServer().start()
+        self.addCleanup(server.close)
+        self.machine.run("mkdir", "-p", "/mnt/hung")
+        subprocess.run(
+            ["nsenter", f"--target={self.machine.leader}", "--mount", "--", *self.mounting(server, "/mnt/hung")],
+            check=True, pass_fds=[server.descriptor])
+        self.addCleanup(self.machine.run, "umount", "--lazy", "/mnt/hung")
+        server.hang()
+        self.addCleanup(server.resume)
+        self.machine.run("systemctl", "restart", "nodekeep", timeout=60)
+        self.machine.wait_until_serving()
+
+        def is_hung():
+            return [source for source in self.machine.status()["collectors"]
+                    if source["name"] == "statfs:/mnt/hung" and source["state"] == "hung"]
+        wait_for(is_hung, 15, "the hung file system is named")
+
+    def mounting(self, server, point):
+        # There is no Python in the machine: what mounts is a program of its own, made of two system calls.
+        data = f"fd={server.descriptor},rootmode=40000,user_id=0,group_id=0,allow_other"
+        return ["/bin/mount", "--internal-only", "-t", "fuse", "-o", data, "server", point]
