@@ -214,19 +214,6 @@ class InstalledTest(DebTest):
         subprocess.run([*net, "address", "delete", "203.0.113.7/32", "dev", "lo"], check=True)
         within(3, "the address is gone", lambda: "203.0.113.7" not in str(self.machine.status()["network"]))
 
-    def test_root_without_capabilities_is_let_in_by_systemd(self):
-        """Dumps are transient units that the confined agent asks for: the same call, under the unit's own confinement."""
-        properties = [f"--property={name}" for name in [
-            "CapabilityBoundingSet=", "NoNewPrivileges=yes", "ProtectSystem=strict", "PrivateDevices=yes",
-            "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK", "SystemCallFilter=@system-service",
-            "SystemCallFilter=~@privileged @resources", "SystemCallErrorNumber=EPERM"]]
-        self.machine.run(
-            "systemd-run", "--quiet", "--wait", "--collect", "--pipe", *properties,
-            "busctl", "call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-            "org.freedesktop.systemd1.Manager", "StartTransientUnit", "ssa(sv)a(sa(sv))", "probe-dump.service", "fail",
-            "1", "ExecStart", "a(sasb)", "1", "/bin/touch", "2", "/bin/touch", "/run/probe-dump", "false", "0")
-        wait_for(lambda: self.machine.path("/run/probe-dump").exists(), 5, "the unit has run")
-
     def test_the_examples_are_good(self):
         for path in sorted(self.machine.path("/usr/share/doc/nodekeep/examples").glob("*.yaml")):
             if path.name != "nodekeep.rules.yaml":

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the service does when something is wrong with it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -110,3 +111,30 @@ class TroubleTest(DebTest):
         # There is no Python in the machine: what mounts is a program of its own, made of two system calls.
         data = f"fd={server.descriptor},rootmode=40000,user_id=0,group_id=0,allow_other"
         return ["/bin/mount", "--internal-only", "-t", "fuse", "-o", data, "server", point]
+
+    def test_a_job_that_was_left_is_recovered_in_a_unit_of_its_own(self):
+        """As dumps are: the confined agent has systemd start it, and it writes where the agent writes."""
+        job = "20261121t061233-00000001"
+        work = "/var/lib/kubelet/checkpoints/.nodekeep"
+        request = {
+            "version": 1, "id": job, "acceptedAt": "2026-11-21T06:12:33.000000000Z",
+            "container": {"namespace": "shop", "pod": "web-0", "podUID": "u", "container": "app", "containerID": "c" * 64,
+                          "sandboxID": "d" * 64, "attempt": 0, "image": "i"},
+            "requester": {"user": "root", "authenticatedBy": "peer", "from": "pid 1"},
+            "runtimeEndpoint": "unix:///run/containerd/containerd.sock"}
+        self.machine.run("systemctl", "stop", "nodekeep")
+        self.machine.run("install", "-d", "-m", "0700", f"{work}/{job}")
+        self.machine.write(f"{work}/{job}/request.json", json.dumps(request))
+        self.machine.run("chmod", "0600", f"{work}/{job}/request.json")
+        self.machine.run("systemctl", "start", "nodekeep")
+        record = wait_for(lambda: self.read(f"{work}/records/{job}.json"), 40, "the job has a record")
+        self.assertEqual(json.loads(record)["request"]["id"], job)
+        self.assertFalse(self.machine.path(f"{work}/{job}").exists())
+        self.assertIn(f"job {job} was left unfinished", self.machine.messages(f"_SYSTEMD_UNIT=nodekeep-recover-{job}.service"))
+        self.assertNotIn("systemd does not start a unit", self.machine.messages("_SYSTEMD_UNIT=nodekeep.service"))
+
+    def read(self, path):
+        try:
+            return self.machine.path(path).read_text()
+        except FileNotFoundError:
+            return None
