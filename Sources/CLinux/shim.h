@@ -10,6 +10,7 @@
 #include <linux/rtnetlink.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -73,6 +74,7 @@ static inline int nodekeep_set_thread_name(const char *name) { return prctl(PR_S
 // statfs is the name of a struct and of a function; here it is only a struct's worth of numbers.
 struct nodekeep_filesystem {
     unsigned long long unit, blocks, free, available, inodes, inodes_free;
+    bool is_memory;
 };
 
 static inline int nodekeep_statfs(const char *path, struct nodekeep_filesystem *result) {
@@ -85,6 +87,7 @@ static inline int nodekeep_statfs(const char *path, struct nodekeep_filesystem *
         result->available = information.f_bavail;
         result->inodes = information.f_files;
         result->inodes_free = information.f_ffree;
+        result->is_memory = information.f_type == TMPFS_MAGIC;
     }
     return status;
 }

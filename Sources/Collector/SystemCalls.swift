@@ -9,10 +9,13 @@ package struct FileSystemMeasurement: Equatable, Sendable {
     package var usage: FileSystemUsage
     /// `major:minor` of the directory.
     package var device: String
+    /// A tmpfs.
+    package var isMemory: Bool
 
-    package init(usage: FileSystemUsage, device: String) {
+    package init(usage: FileSystemUsage, device: String, isMemory: Bool = false) {
         self.usage = usage
         self.device = device
+        self.isMemory = isMemory
     }
 }
 
@@ -47,7 +50,8 @@ private func measureFileSystem(_ path: String) -> Result<FileSystemMeasurement, 
                 free: information.free.clampedProduct(information.unit),
                 inodes: information.inodes, inodesFree: information.inodes_free)
             let device = "\(nodekeep_major(UInt(status.st_dev))):\(nodekeep_minor(UInt(status.st_dev)))"
-            return .success(FileSystemMeasurement(usage: usage, device: device))
+            return .success(
+                FileSystemMeasurement(usage: usage, device: device, isMemory: information.is_memory))
         }
         let code = errno
         guard code == ENOENT || code == ENOTDIR, let parent = parentDirectory(directory) else {

@@ -162,11 +162,17 @@ struct ParserTests {
     @Test("at most 64 mounts are kept, and the later of two on one mount point")
     func mountLimit() {
         let many = (0..<500).map {
-            MountEntry(device: "8:\($0)", mountPoint: "/m\($0)", type: "ext4", source: "/dev/x", isReadOnly: false)
+            MountEntry(
+                device: "8:\($0)", mountPoint: "/m\($0)", type: "ext4", source: "/dev/x", isReadOnlyFileSystem: false,
+                isReadOnlyMount: false)
         }
         #expect(selectMounts(many).count == 64)
-        let hidden = MountEntry(device: "8:1", mountPoint: "/m", type: "ext4", source: "/dev/a", isReadOnly: false)
-        let visible = MountEntry(device: "8:2", mountPoint: "/m", type: "ext4", source: "/dev/b", isReadOnly: false)
+        let hidden = MountEntry(
+            device: "8:1", mountPoint: "/m", type: "ext4", source: "/dev/a", isReadOnlyFileSystem: false,
+            isReadOnlyMount: false)
+        let visible = MountEntry(
+            device: "8:2", mountPoint: "/m", type: "ext4", source: "/dev/b", isReadOnlyFileSystem: false,
+            isReadOnlyMount: false)
         #expect(selectMounts([hidden, visible]) == [visible])
     }
 

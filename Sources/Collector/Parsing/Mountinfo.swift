@@ -7,7 +7,12 @@ struct MountEntry: Equatable {
     var mountPoint: String
     var type: String
     var source: String
-    var isReadOnly: Bool
+    /// The file system itself.
+    var isReadOnlyFileSystem: Bool
+    /// This mount of it.
+    var isReadOnlyMount: Bool
+
+    var isReadOnly: Bool { isReadOnlyFileSystem || isReadOnlyMount }
 }
 
 /// The mounts of /proc/self/mountinfo that hold data of the node: see `isMeasured`. Lines that make no sense are passed over.
@@ -34,6 +39,20 @@ func selectMounts(_ mounts: [MountEntry], limit: Int = 64) -> [MountEntry] {
     return Array(byDevice.values.sorted { precedes($0.mountPoint, $1.mountPoint) }.prefix(limit))
 }
 
+/// Own mounts, each read-only as the node's first process has it where that has the same mount: a service manager gives
+/// us our own view of the node, in which (nearly) everything is read-only.
+func asTheNodeHasThem(_ mounts: [MountEntry], node: [MountEntry]) -> [MountEntry] {
+    var visible: [String: MountEntry] = [:]
+    for mount in node { visible[mount.mountPoint] = mount }
+    return mounts.map { mount in
+        var mount = mount
+        if let other = visible[mount.mountPoint], other.device == mount.device {
+            mount.isReadOnlyMount = other.isReadOnlyMount
+        }
+        return mount
+    }
+}
+
 private func precedes(_ left: String, _ right: String) -> Bool {
     (left.utf8.count, left) < (right.utf8.count, right)
 }
@@ -52,7 +71,7 @@ private func mountEntry(_ line: TextCursor) -> MountEntry? {
     let superOptions = line.word()
     return MountEntry(
         device: device.text, mountPoint: unescape(mountPoint), type: type.text, source: unescape(source),
-        isReadOnly: isReadOnly(options) || superOptions.map(isReadOnly) ?? false)
+        isReadOnlyFileSystem: superOptions.map(isReadOnly) ?? false, isReadOnlyMount: isReadOnly(options))
 }
 
 private func isReadOnly(_ options: TextCursor) -> Bool {

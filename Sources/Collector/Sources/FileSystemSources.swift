@@ -62,6 +62,7 @@ final class MountReader {
     private static let width = 8
 
     private let table: KernelFile
+    private let nodeTable: KernelFile
     private let tableStatus: SourceStatus
     private let options: CollectorOptions
     private let ledger: SourceLedger
@@ -89,6 +90,7 @@ final class MountReader {
         self.ledger = ledger
         self.probes = probes
         table = KernelFile(options.procRoot + "/self/mountinfo", isSingleRecord: false)
+        nodeTable = KernelFile(options.procRoot + "/1/mountinfo", isSingleRecord: false)
         tableStatus = ledger.add("mountinfo")
     }
 
@@ -163,12 +165,30 @@ final class MountReader {
 
     private func collect(_ mount: Mount, _ moment: Moment) {
         let path = mount.entry.mountPoint
-        mount.probe.collect(moment, into: &mount.usage, status: mount.status, hanging: "statfs \(path)") { $0.usage }
+        var isCovered = false
+        mount.probe.collect(moment, into: &mount.usage, status: mount.status, hanging: "statfs \(path)") {
+            measurement in
+            isCovered = measurement.isMemory
+            return measurement.usage
+        }
+        // No tmpfs is among those measured: systemd has put an empty one in front of it.
+        if isCovered {
+            mount.usage = .missing("hidden from the agent by its service (ProtectHome=, InaccessiblePaths=)")
+        }
+    }
+
+    private func mountTable(_ buffer: ReadBuffer) throws(SourceFailure) -> [MountEntry] {
+        let own = selectMounts(try table.read(buffer) { text throws(SourceFailure) in parseMountinfo(text) })
+        guard own.contains(where: { $0.isReadOnlyMount && !$0.isReadOnlyFileSystem }) else { return own }
+        // Only now and then: nothing is said when it changes. Where it may not be read, the own one is all there is.
+        defer { nodeTable.close() }
+        guard let node = try? nodeTable.read(buffer, parseMountinfo) else { return own }
+        return asTheNodeHasThem(own, node: node)
     }
 
     private func readTable(_ moment: Moment, _ buffer: ReadBuffer) {
         let entries = tableStatus.measure(moment) { () throws(SourceFailure) in
-            selectMounts(try table.read(buffer) { text throws(SourceFailure) in parseMountinfo(text) })
+            try mountTable(buffer)
         }
         nextTable.done(moment, cost: tableStatus.lastCost)
         guard case .value(let entries, _) = entries else {
