@@ -173,7 +173,7 @@ final class Engine {
         busView.update(moment, buffer)
         snapshot.systemd = busView.systemd
         snapshot.host = busView.host
-        snapshot.clock = timekeeping.read(moment, timedate1: busView.isSynchronized)
+        snapshot.clock = timekeeping.read(moment, timedate1: busView.clock)
         snapshot.sources = ledger.reports
         snapshot.time = moment.wall
     }

@@ -2,6 +2,7 @@
 
 import Glibc
 import NodeStatus
+import Synchronization
 import Testing
 
 @testable import Collector
@@ -217,19 +218,28 @@ struct MachineTests {
         #expect(engine.snapshot.topology.value?.logical == 3)
     }
 
-    @Test("timedate1 is believed as long as the kernel says the same")
+    @Test("timedate1 is believed until the kernel says something else than when it was asked")
     func clockSource() {
-        let options = CollectorOptions.fixture("/nonexistent", FakeClock())
+        var options = CollectorOptions.fixture("/nonexistent", FakeClock())
+        let error = Mutex<UInt64>(1_000)
+        options.systemCalls.clockError = { .success(error.withLock { $0 }) }
         let ledger = SourceLedger(options.clock)
         let reader = ClockReader(options, ledger)
-        let now = options.clock.now
-        #expect(reader.read(now, timedate1: true).value?.source == "timedate1")
-        #expect(
-            reader.read(now, timedate1: false).value
-                == ClockState(isSynchronized: true, source: "kernel", maximumError: 1_000))
-        var late = options
-        late.systemCalls.clockError = { .success(16_000_000) }
-        #expect(ClockReader(late, ledger).read(now, timedate1: nil).value?.isSynchronized == false)
+        func state(_ answer: ClockAnswer?) -> String {
+            guard let state = reader.read(options.clock.now, timedate1: answer).value else { return "missing" }
+            return "\(state.isSynchronized) \(state.source)"
+        }
+        #expect(state(nil) == "true kernel")
+        #expect(state(ClockAnswer(isSynchronized: true, number: 1)) == "true timedate1")
+        #expect(state(ClockAnswer(isSynchronized: false, number: 2)) == "false timedate1")
+        #expect(state(ClockAnswer(isSynchronized: true, number: 3)) == "true timedate1")
+        // The kernel loses it: at once, and until both say otherwise.
+        error.withLock { $0 = 16_000_000 }
+        #expect(state(ClockAnswer(isSynchronized: true, number: 3)) == "false kernel")
+        #expect(state(ClockAnswer(isSynchronized: false, number: 4)) == "false timedate1")
+        error.withLock { $0 = 1_000 }
+        #expect(state(ClockAnswer(isSynchronized: false, number: 4)) == "true kernel")
+        #expect(state(nil) == "true kernel")
     }
 }
 

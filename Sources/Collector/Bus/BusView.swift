@@ -14,7 +14,8 @@ final class BusView {
     private var fallbackHost: HostDescription?
     private(set) var systemd: Reading<SystemdState> = .notYetRead
     private(set) var host: Reading<HostDescription> = .notYetRead
-    private(set) var isSynchronized: Bool?
+    /// timedate1's last answer.
+    private(set) var clock: ClockAnswer?
     private var hostOnBus: Reading<BusState.Host> = .notYetRead
     private var virtualization = ""
 
@@ -53,7 +54,9 @@ final class BusView {
                 isPreparingForShutdown: state.isPreparingForShutdown)
         }
         virtualization = state.systemd.value?.virtualization ?? ""
-        isSynchronized = state.isSynchronized
+        clock = state.isSynchronized.map {
+            ClockAnswer(isSynchronized: $0, number: state.outcomes["timedate1"]?.number ?? 0)
+        }
         hostOnBus = state.host
     }
 

@@ -77,26 +77,37 @@ func goArchitecture(_ machine: String) -> String {
     }
 }
 
-/// Whether the clock is synchronised, after timedate1's rule: the kernel's greatest error is below 16 s, whatever
-/// STA_UNSYNC says (that flag may be set to keep the kernel off the hardware clock).
+/// What timedate1 has said, and which of its answers that is.
+struct ClockAnswer: Equatable {
+    var isSynchronized: Bool
+    var number: UInt64
+}
+
+/// Whether the clock is synchronised: as timedate1 says, until the kernel says something else than it did when timedate1
+/// was asked, which is rarely. systemd's own timedate1 asks the kernel in its turn; another one may know better.
+///
+/// The kernel's greatest error is below 16 s, whatever STA_UNSYNC says (that flag may be set to keep the kernel off the
+/// hardware clock): timedated's rule (systemd, src/basic/time-util.c, ntp_synced).
 final class ClockReader {
     private let clockError: @Sendable () -> Result<UInt64, SourceFailure>
     private let status: SourceStatus
+    private var answer: ClockAnswer?
+    private var kernelAtAnswer = false
 
     init(_ options: CollectorOptions, _ ledger: SourceLedger) {
         clockError = options.systemCalls.clockError
         status = ledger.add("clock")
     }
 
-    /// - Parameter timedate1: what timedate1 said last. It asks the kernel the same question, so where the two
-    ///   differ its answer is out of date.
-    func read(_ moment: Moment, timedate1: Bool?) -> Reading<ClockState> {
+    func read(_ moment: Moment, timedate1: ClockAnswer?) -> Reading<ClockState> {
         status.measure(moment) { () throws(SourceFailure) in
             let error = try clockError().get()
-            let isSynchronized = error < 16_000_000
-            return ClockState(
-                isSynchronized: isSynchronized, source: timedate1 == isSynchronized ? "timedate1" : "kernel",
-                maximumError: error)
+            let kernel = error < 16_000_000
+            if answer != timedate1 { (answer, kernelAtAnswer) = (timedate1, kernel) }
+            guard let answer, kernel == kernelAtAnswer || kernel == answer.isSynchronized else {
+                return ClockState(isSynchronized: kernel, source: "kernel", maximumError: error)
+            }
+            return ClockState(isSynchronized: answer.isSynchronized, source: "timedate1", maximumError: error)
         }
     }
 }
