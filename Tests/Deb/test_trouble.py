@@ -78,9 +78,10 @@ class TroubleTest(DebTest):
         self.machine.wait_until_serving()
         problem = wait_for(lambda: self.machine.status()["checkpoints"].get("problem"), 5, "it says that it cannot write")
         self.assertIn("/srv/checkpoints", problem)
-        example = self.machine.path("/usr/share/doc/nodekeep/examples/checkpoint-directory.conf").read_text()
-        drop_in = "/etc/systemd/system/nodekeep.service.d/checkpoint-directory.conf"
-        self.machine.write(drop_in, example)
+        self.assertIn("drop-in", problem)
+        _, drop_in = self.machine.output("nodekeep", "config", "check").split("then restart it\n")
+        self.assertEqual(drop_in, "[Service]\nReadWritePaths=/srv/checkpoints\n")
+        self.machine.write("/etc/systemd/system/nodekeep.service.d/checkpoint-directory.conf", drop_in)
         self.addCleanup(self.machine.run, "systemctl", "daemon-reload")
         self.addCleanup(self.machine.run, "rm", "-r", "/etc/systemd/system/nodekeep.service.d")
         self.machine.run("systemctl", "daemon-reload")

@@ -13,9 +13,14 @@ struct ConfigCommand: ParsableCommand {
         @OptionGroup var options: ConfigurationOptions
 
         func run() throws {
-            let (_, warnings) = try options.resolve()
+            let (configuration, warnings) = try options.resolve()
             for warning in warnings { StandardError.print("warning: \(warning)") }
             print("the configuration is good")
+            if let lines = ServiceConfinement.dropIn(for: configuration) {
+                print("for these paths the packaged service needs a drop-in, if it has none yet: make the directories,")
+                print("then \"systemctl edit nodekeep\" with these lines, then restart it")
+                for line in lines { print(line) }
+            }
         }
     }
 

@@ -15,6 +15,8 @@ package struct StorageError: Error, Equatable, CustomStringConvertible {
     /// `what name: why`, with the C library's word for `code`.
     init(_ what: String, _ name: String, code: Int32, hint: String = "") {
         let reason = String(cString: strerror(code))
+        // In the packaged service nearly everything is.
+        let hint = code == EROFS && hint.isEmpty ? "give the service a drop-in (nodekeep config check shows it)" : hint
         self.init("\(what) \(name): \(reason)" + (hint.isEmpty ? "" : "; " + hint), code: code)
     }
 

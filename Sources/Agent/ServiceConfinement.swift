@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Configuration
+
+/// What the packaged service (packaging/nodekeep.service) lets the agent write and see, and what a configuration needs
+/// beyond that.
+enum ServiceConfinement {
+    /// `StateDirectory=`, `RuntimeDirectory=` and `ReadWritePaths=` of the unit.
+    private static let writable = ["/var/lib/nodekeep", "/run/nodekeep", "/var/lib/kubelet/checkpoints"]
+    /// What `ProtectHome=yes` hides (systemd.exec(5)).
+    private static let hidden = ["/home", "/root", "/run/user"]
+
+    /// The lines of the drop-in that the service needs for this configuration; nil: none.
+    static func dropIn(for configuration: Configuration) -> [String]? {
+        let written = written(by: configuration)
+        let outside = written.filter { path in !writable.contains { isBelow(path, $0) } }
+        let isHidden = (written + read(by: configuration)).contains { path in hidden.contains { isBelow(path, $0) } }
+        guard isHidden || !outside.isEmpty else { return nil }
+        var seen: Set<String> = []
+        return ["[Service]"]
+            // Seen, and not written to but for what is named.
+            + (isHidden ? ["ProtectHome=read-only"] : [])
+            + outside.filter { seen.insert($0).inserted }.map { "ReadWritePaths=\(quoted($0))" }
+    }
+
+    private static func written(by configuration: Configuration) -> [String] {
+        var paths = [configuration.stateDirectory, configuration.runDirectory, directory(of: configuration.socketPath)]
+        if configuration.checkpointsEnabled { paths.append(configuration.checkpointDirectory) }
+        // Written once the certificate is there.
+        if configuration.cluster.bootstrapKubeconfig != nil, let path = configuration.access.kubeconfig {
+            paths.append(directory(of: path))
+        }
+        return paths
+    }
+
+    private static func read(by configuration: Configuration) -> [String] {
+        let (access, tls) = (configuration.access, configuration.tls)
+        let files = [
+            access.clientCAFile, access.tokenFile, access.tokenAuthFile, access.policyFile, access.kubeconfig,
+            configuration.cluster.bootstrapKubeconfig, tls.certFile, tls.privateKeyFile,
+            configuration.containerRuntimeSocket,
+        ]
+        return files.compactMap(\.self) + [configuration.rootDirectory]
+    }
+
+    private static func directory(of path: String) -> String {
+        let directory = path.split(separator: "/").dropLast().joined(separator: "/")
+        return "/" + directory
+    }
+
+    private static func isBelow(_ path: String, _ directory: String) -> Bool {
+        path == directory || path.hasPrefix(directory + "/")
+    }
+
+    /// As a unit file has it: systemd.syntax(7), systemd.unit(5) on specifiers.
+    private static func quoted(_ path: String) -> String {
+        var text = ""
+        var needsQuotes = false
+        for scalar in path.unicodeScalars {
+            switch scalar {
+            case "%": text += "%%"
+            case "\"", "\\": text += "\\\(scalar)"
+            default: text.unicodeScalars.append(scalar)
+            }
+            needsQuotes = needsQuotes || scalar == " " || scalar == "\"" || scalar == "\\" || scalar == "'"
+        }
+        return needsQuotes ? "\"\(text)\"" : text
+    }
+}
