@@ -6,6 +6,7 @@ import re
 import subprocess
 import time
 
+import bus_case
 import machine
 from deb_case import DebTest
 from support import wait_for
@@ -16,6 +17,7 @@ FILES = """
 /etc/nodekeep/policy.yaml
 /lib/systemd/system/nodekeep.service
 /usr/bin/nodekeep
+/usr/lib/systemd/catalog/nodekeep.catalog
 /usr/lib/tmpfiles.d/nodekeep.conf
 /usr/libexec/nodekeep
 /usr/libexec/nodekeep/nodekeep-web
@@ -102,7 +104,7 @@ class InstalledTest(DebTest):
         self.assertEqual(found, {
             "/etc/nodekeep": (0, 0, "0o755"), "/etc/nodekeep/nodekeep.yaml": (0, 0, "0o644"),
             "/run/nodekeep": (0, 0, "0o755"), "/var/lib/nodekeep": (0, 0, "0o700"),
-            "/var/lib/kubelet": (0, 0, "0o755"), "/var/lib/kubelet/checkpoints": (0, 0, "0o700"),
+            "/var/lib/kubelet": (0, 0, "0o750"), "/var/lib/kubelet/checkpoints": (0, 0, "0o700"),
             "/var/lib/kubelet/checkpoints/.nodekeep": (0, 0, "0o700"),
             "/usr/bin/nodekeep": (0, 0, "0o755"), "/usr/libexec/nodekeep/nodekeep-web": (0, 0, "0o755")})
         self.assertIsNone(self.machine.status()["checkpoints"].get("problem"))
@@ -198,12 +200,19 @@ class InstalledTest(DebTest):
                  if record["_TRANSPORT"] != "journal"]
         self.assertEqual(loose, [])
 
-    def test_a_changed_name_and_address_show_at_once(self):
-        def within(seconds, what, condition):
-            began = time.monotonic()
-            wait_for(condition, 10, what)
-            self.assertLess(time.monotonic() - began, seconds, what)
+    def test_the_journal_explains_its_records(self):
+        def explained():
+            return "The node has been read for the first time" in self.machine.output(
+                "journalctl", "--no-pager", "--catalog", "--unit=nodekeep", "NODEKEEP_EVENT=agent-ready")
+        wait_for(explained, 5, "the catalog's entry")
 
+    def within(self, seconds, what, condition):
+        began = time.monotonic()
+        wait_for(condition, 10, what)
+        self.assertLess(time.monotonic() - began, seconds, what)
+
+    def test_a_changed_name_and_address_show_at_once(self):
+        within = self.within
         before = self.machine.output("hostname").strip()
         self.machine.run("hostname", "renamed")
         self.addCleanup(self.machine.run, "hostname", before)
@@ -213,6 +222,24 @@ class InstalledTest(DebTest):
         within(3, "the new address", lambda: "203.0.113.7" in str(self.machine.status()["network"]))
         subprocess.run([*net, "address", "delete", "203.0.113.7/32", "dev", "lo"], check=True)
         within(3, "the address is gone", lambda: "203.0.113.7" not in str(self.machine.status()["network"]))
+
+    def test_a_clock_that_is_no_longer_synchronised_shows_at_once(self):
+        self.machine.run("systemctl", "stop", "systemd-timedated")
+        services = bus_case.Services(
+            self.machine.path("/run/dbus/system_bus_socket"), without=["systemd1", "hostname1", "login1"])
+        self.addCleanup(services.close)
+        for is_synchronised in [True, False, True]:
+            services.tell(set=["org.freedesktop.timedate1", "/org/freedesktop/timedate1",
+                               {"NTPSynchronized": is_synchronised}])
+            expected = {"synchronized": is_synchronised, "source": "timedate1"}
+            self.within(3, f"timedate1 says {is_synchronised}",
+                        lambda: self.machine.status()["system"]["clock"] == expected)
+
+    def test_file_systems_are_shown_as_the_node_has_them(self):
+        """In the agent's own mount namespace everything is read-only."""
+        mounts = {mount["mountPoint"]: mount for mount in self.machine.status()["fileSystems"]}
+        self.assertIn("/", mounts)
+        self.assertFalse(mounts["/"]["readOnly"])
 
     def test_the_examples_are_good(self):
         for path in sorted(self.machine.path("/usr/share/doc/nodekeep/examples").glob("*.yaml")):

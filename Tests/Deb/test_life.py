@@ -127,6 +127,36 @@ class LifeTest(DebTest):
         return {path for path in added - libraries if path not in packaged and path not in usr or "nodekeep" in path}
 
 
+class BesideKubeletTest(DebTest):
+    INSTALLED = False
+
+    def test_what_is_the_kubelets_stays_as_it_is(self):
+        """Its directories with their modes, its archives, its ports."""
+        archive = "/var/lib/kubelet/checkpoints/checkpoint-db-0_shop-db-2026-11-20T06:12:33Z.tar"
+        self.machine.run("install", "-d", "-m", "0710", "/var/lib/kubelet", "/var/lib/kubelet/pki")
+        self.machine.run("install", "-d", "-m", "0700", "/var/lib/kubelet/checkpoints")
+        self.machine.write("/var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\n")
+        self.machine.write(archive, "the kubelet's")
+        self.machine.run("chmod", "0600", archive)
+        tree = self.tree()
+        self.machine.install(machine.package())
+        self.machine.wait_until_serving()
+        self.assertIsNone(self.machine.status()["checkpoints"].get("problem"))
+        ports = {int(line.split()[1].rsplit(":", 1)[1], 16)
+                 for kind in ["tcp", "tcp6"]
+                 for line in pathlib.Path(f"/proc/{self.machine.leader}/net/{kind}").read_text().splitlines()[1:]
+                 if line.split()[3] == "0A"}
+        self.assertEqual(ports & {10248, 10250, 10255}, set(), "the kubelet's ports are free")
+        self.assertEqual({line for line in self.tree() if "/.nodekeep" not in line}, tree)
+        # Not even an empty directory is taken away.
+        self.machine.run("rm", archive)
+        self.machine.run("apt-get", "purge", "--yes", "nodekeep")
+        self.assertEqual(self.tree(), {line for line in tree if archive not in line})
+
+    def tree(self):
+        return set(self.machine.output("find", "/var/lib/kubelet", "-printf", "%p %m %u %g\n").splitlines())
+
+
 class EssentialsTest(DebTest):
     def test_the_packages_own_test_passes(self):
         """debian/tests/essentials, as autopkgtest runs it."""
