@@ -172,7 +172,7 @@ enum MetricsPage {
             snapshot.clock.value.map { $0.isSynchronized ? 1 : 0 })
         metrics.single(
             "nodekeep_clock_maximum_error_seconds", .gauge, "The kernel's estimate of the clock's greatest error.",
-            snapshot.clock.value.map { Double($0.maximumError) / 1e6 })
+            snapshot.clock.value?.maximumError.map { Double($0) / 1e6 })
         metrics.single(
             "nodekeep_systemd_failed_units", .gauge, "Units that have failed.",
             snapshot.systemd.value.map { Double($0.failedUnitCount) })

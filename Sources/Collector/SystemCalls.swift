@@ -109,6 +109,11 @@ private func cString<Tuple>(_ tuple: Tuple) -> String {
 
 private func currentClockError() -> Result<UInt64, SourceFailure> {
     var time = timex()
-    guard adjtimex(&time) >= 0 else { return .failure(.call("adjtimex", "clock", errno: errno)) }
+    guard adjtimex(&time) >= 0 else {
+        let code = errno
+        // A service manager may deny it as a whole (ProtectClock=), though reading takes no privilege.
+        let isDenied = code == EPERM
+        return .failure(isDenied ? .absent("adjtimex: not permitted here") : .call("adjtimex", "clock", errno: code))
+    }
     return .success(UInt64(clamping: time.maxerror))
 }

@@ -346,10 +346,10 @@ package struct ClockState: Equatable, Sendable {
     /// `timedate1` or `kernel` (adjtimex).
     package var source: String
     /// The kernel's estimate of the clock's greatest error, microseconds (adjtimex `maxerror`). Grows while the clock
-    /// is not disciplined, so it is shown in the metrics alone.
-    package var maximumError: UInt64
+    /// is not disciplined, so it is shown in the metrics alone. Nil where the kernel may not be asked.
+    package var maximumError: UInt64?
 
-    package init(isSynchronized: Bool, source: String, maximumError: UInt64) {
+    package init(isSynchronized: Bool, source: String, maximumError: UInt64?) {
         self.isSynchronized = isSynchronized
         self.source = source
         self.maximumError = maximumError

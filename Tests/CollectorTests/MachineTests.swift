@@ -241,6 +241,20 @@ struct MachineTests {
         #expect(state(ClockAnswer(isSynchronized: false, number: 4)) == "true kernel")
         #expect(state(nil) == "true kernel")
     }
+
+    @Test("where the kernel may not be asked timedate1 is believed alone, and nothing has failed")
+    func clockOfAConfinedService() {
+        var options = CollectorOptions.fixture("/nonexistent", FakeClock())
+        options.systemCalls.clockError = { .failure(.absent("adjtimex: not permitted here")) }
+        let ledger = SourceLedger(options.clock)
+        let reader = ClockReader(options, ledger)
+        let now = options.clock.now
+        #expect(reader.read(now, timedate1: nil) == .missing("adjtimex: not permitted here"))
+        #expect(
+            reader.read(now, timedate1: ClockAnswer(isSynchronized: true, number: 1)).value
+                == ClockState(isSynchronized: true, source: "timedate1", maximumError: nil))
+        #expect(ledger.reports.first { $0.name == "clock" }?.state == .absent)
+    }
 }
 
 private func copy(of machine: String) throws -> String {

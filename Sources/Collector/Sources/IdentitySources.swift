@@ -100,14 +100,23 @@ final class ClockReader {
     }
 
     func read(_ moment: Moment, timedate1: ClockAnswer?) -> Reading<ClockState> {
-        status.measure(moment) { () throws(SourceFailure) in
-            let error = try clockError().get()
-            let kernel = error < 16_000_000
-            if answer != timedate1 { (answer, kernelAtAnswer) = (timedate1, kernel) }
-            guard let answer, kernel == kernelAtAnswer || kernel == answer.isSynchronized else {
-                return ClockState(isSynchronized: kernel, source: "kernel", maximumError: error)
-            }
-            return ClockState(isSynchronized: answer.isSynchronized, source: "timedate1", maximumError: error)
+        let error = status.measure(moment) { () throws(SourceFailure) in try clockError().get() }
+        guard case .value(let error, let time) = error else {
+            guard let timedate1 else { return error.map(Self.kernel) }
+            return .value(
+                ClockState(isSynchronized: timedate1.isSynchronized, source: "timedate1", maximumError: nil),
+                at: moment.wall)
         }
+        let kernel = Self.kernel(error)
+        if answer != timedate1 { (answer, kernelAtAnswer) = (timedate1, kernel.isSynchronized) }
+        guard let answer,
+            kernel.isSynchronized == kernelAtAnswer || kernel.isSynchronized == answer.isSynchronized
+        else { return .value(kernel, at: time) }
+        return .value(
+            ClockState(isSynchronized: answer.isSynchronized, source: "timedate1", maximumError: error), at: time)
+    }
+
+    private static func kernel(_ error: UInt64) -> ClockState {
+        ClockState(isSynchronized: error < 16_000_000, source: "kernel", maximumError: error)
     }
 }
