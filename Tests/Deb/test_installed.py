@@ -75,6 +75,16 @@ class InstalledTest(DebTest):
                 self.assertEqual(code, 200)
                 self.assertIn(word, body)
 
+    def test_nothing_that_is_confined_cannot_be_read(self):
+        """Of what the machine has: it has no runtime, and no network to resolve its name in."""
+        def problems():
+            sources = self.machine.status()["collectors"]
+            return {source["name"]: source for source in sources
+                    if source["state"] not in ("ok", "absent") and source["name"] not in ("dns", "runtime")}
+        wait_for(lambda: not problems(), 5, f"nothing fails: {problems()}")
+        clock = self.machine.status()["system"]["clock"]
+        self.assertEqual(set(clock), {"synchronized", "source"}, clock)
+
     def test_the_commands_find_the_service(self):
         self.assertIn("Conditions", self.machine.output("nodekeep", "status"))
         self.assertEqual(self.machine.output("nodekeep", "config", "check"), "the configuration is good\n")
@@ -236,10 +246,15 @@ class InstalledTest(DebTest):
                         lambda: self.machine.status()["system"]["clock"] == expected)
 
     def test_file_systems_are_shown_as_the_node_has_them(self):
-        """In the agent's own mount namespace everything is read-only."""
-        mounts = {mount["mountPoint"]: mount for mount in self.machine.status()["fileSystems"]}
-        self.assertIn("/", mounts)
-        self.assertFalse(mounts["/"]["readOnly"])
+        """In the agent's own mount namespace nearly everything is read-only."""
+        def options(pid):
+            fields = [line.split() for line in pathlib.Path(f"/proc/{pid}/mountinfo").read_text().splitlines()]
+            return {field[4]: field[5].split(",")[0] for field in fields}
+
+        own, node = options(self.agent()), options(self.machine.leader)
+        shown = {mount["mountPoint"]: mount["readOnly"] for mount in self.machine.status()["fileSystems"]}
+        self.assertEqual(shown, {point: node[point] == "ro" for point in shown})
+        self.assertIn(("ro", "rw"), {(own[point], node[point]) for point in shown}, "somewhere the two differ")
 
     def test_the_examples_are_good(self):
         for path in sorted(self.machine.path("/usr/share/doc/nodekeep/examples").glob("*.yaml")):

@@ -15,9 +15,11 @@ package struct StorageError: Error, Equatable, CustomStringConvertible {
     /// `what name: why`, with the C library's word for `code`.
     init(_ what: String, _ name: String, code: Int32, hint: String = "") {
         let reason = String(cString: strerror(code))
+        var parts = ["\(what) \(name): \(reason)"]
         // In the packaged service nearly everything is.
-        let hint = code == EROFS && hint.isEmpty ? "give the service a drop-in (nodekeep config check shows it)" : hint
-        self.init("\(what) \(name): \(reason)" + (hint.isEmpty ? "" : "; " + hint), code: code)
+        if code == EROFS { parts.append("give the service a drop-in (nodekeep config check shows it)") }
+        if !hint.isEmpty { parts.append(hint) }
+        self.init(parts.joined(separator: "; "), code: code)
     }
 
     /// The disk, its inodes or a quota is used up.
