@@ -148,12 +148,22 @@ class Agent:
         return self.web_pids().get("network")
 
     def web_pids(self):
-        """The web processes: of the "network", and while it is used that of the "socket"."""
-        inodes = {line.split()[6] for line in pathlib.Path("/proc/net/unix").read_text().splitlines()
-                  if line.endswith(f" {self.socket}")}
+        """The web processes: of the "network", and while it is used that of the "socket".
+
+        One that has just been started has no listener yet, one that is ending has none any more.
+        """
+        agent = self.agent_pid()
+
+        def inodes(kind, keep):
+            lines = pathlib.Path(f"/proc/{agent}/net/{kind}").read_text().splitlines()[1:]
+            return {f"socket:[{fields[keep[0]]}]" for fields in map(str.split, lines) if keep[1](fields)}
+
+        listeners = {
+            "socket": inodes("unix", (6, lambda fields: fields[-1] == str(self.socket))),
+            "network": {inode for kind in ["tcp", "tcp6"] for inode in inodes(kind, (9, lambda fields: fields[3] == "0A"))}}
         found = {}
         gone = (FileNotFoundError, ProcessLookupError)
-        for task in pathlib.Path(f"/proc/{self.agent_pid()}/task").iterdir():
+        for task in pathlib.Path(f"/proc/{agent}/task").iterdir():
             try:
                 children = (task / "children").read_text().split()
             except gone:  # a thread that has just ended
@@ -161,9 +171,8 @@ class Agent:
             for pid in children:
                 try:
                     if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "nodekeep-web":
-                        links = descriptors(pid)
-                        has_socket = any(f"socket:[{inode}]" in links for inode in inodes)
-                        found["socket" if has_socket else "network"] = int(pid)
+                        links = set(descriptors(pid))
+                        found |= {slot: int(pid) for slot, sockets in listeners.items() if links & sockets}
                 except gone:
                     pass
         return found
