@@ -17,17 +17,22 @@ from support import wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
 
+# The tree, then directories, each with its place in there.
 # A chroot is not enough: CRIU follows mounts to the real root of the namespace.
 ENTER = """
 set -e
 mount --bind "$1" "$1"
 cd "$1"
+shift
 mount -t proc proc proc
 mount --rbind /sys sys
 mount --rbind /dev dev
-for place in run tmp var/lib; do mount -t tmpfs tmpfs $place; done
-mkdir -p ".$2"
-mount --rbind "$2" ".$2"
+for place in run tmp var/lib var/log; do mount -t tmpfs tmpfs $place; done
+while [ $# -gt 0 ]; do
+    mkdir -p ".$2"
+    mount --rbind "$1" ".$2"
+    shift 2
+done
 mount -o remount,bind,ro .
 pivot_root . run
 cd /
@@ -38,8 +43,8 @@ exec sleep infinity
 CONFIG = {
     "new": """
 version = 3
-root = "{home}/root"
-state = "{home}/state"
+root = "{root}"
+state = "{state}"
 [grpc]
 address = "{socket}"
 [plugins."io.containerd.internal.v1.opt"]
@@ -63,8 +68,8 @@ runtime_type = "io.containerd.runc.v2"
 """,
     "old": """
 version = 2
-root = "{home}/root"
-state = "{home}/state"
+root = "{root}"
+state = "{state}"
 [grpc]
 address = "{socket}"
 [plugins."io.containerd.internal.v1.opt"]
@@ -100,15 +105,27 @@ class Bed:
         self.logs.mkdir(mode=0o755)
         self.runtime = Runtime(self.socket)
         self.process = None
-        (self.home / "config.toml").write_text(
-            CONFIG[kind].format(home=self.home, socket=self.socket, pause=images.PAUSE))
-        with open(self.log, "ab") as log:
-            self.holder = subprocess.Popen(
-                ["unshare", "--mount", "--propagation", "slave", "sh", "-c", ENTER, "sh", str(self.tree),
-                 str(run.directory)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_for(self.is_entered, 10, "the mount namespace")
+        self.configure(self.home / "root", self.home / "state")
+        self.enter([], (run.directory, run.directory))
         self.start()
         self.import_images()
+
+    def there(self, path):
+        """A path out here as it is in the bed."""
+        return str(path)
+
+    def configure(self, root, state):
+        (self.home / "config.toml").write_text(CONFIG[self.kind].format(
+            home=self.there(self.home), root=root, state=state, socket=self.there(self.socket), pause=images.PAUSE))
+
+    def enter(self, prefix, *places):
+        """Holds a mount namespace with the tree as its root, and each of `places` (out here, in there) in it."""
+        words = [str(path) for place in places for path in place]
+        with open(self.log, "ab") as log:
+            self.holder = subprocess.Popen(
+                [*prefix, "unshare", "--mount", "--propagation", "slave", "sh", "-c", ENTER, "sh", str(self.tree),
+                 *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_for(self.is_entered, 10, "the mount namespace")
 
     def is_entered(self):
         if self.holder.poll() is not None:
@@ -129,14 +146,14 @@ class Bed:
         return done
 
     def ctr(self, *words, **options):
-        return self.command("ctr", "--address", self.socket, "--namespace", "k8s.io", *words, **options)
+        return self.command("ctr", "--address", self.there(self.socket), "--namespace", "k8s.io", *words, **options)
 
     def start(self, **options):
         """`path` is where it finds its programs."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                self.inside("containerd", "--config", self.home / "config.toml", **options), stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log)
+                self.inside("containerd", "--config", self.there(self.home / "config.toml"), **options),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             wait_for(self.answers, 30, "containerd")
         except AssertionError as error:
@@ -166,7 +183,7 @@ class Bed:
         busybox = roots.tree(roots.NEW) / "bin/busybox"
         self.images = images.make(made, busybox)
         for index, image in enumerate(self.images):
-            self.ctr("images", "import", image.write(made / f"{index}.tar"))
+            self.ctr("images", "import", self.there(image.write(made / f"{index}.tar")))
         names = {image.name for image in self.images}
         wait_for(lambda: names <= set(self.runtime.images()), 10, "the images")
 

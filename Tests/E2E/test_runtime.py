@@ -184,7 +184,7 @@ class NewRuntimeTest(RuntimeTest):
     def test_a_pod_with_a_cgroup_of_its_own_uses_more_than_its_containers(self):
         uid = str(uuid.uuid4())
         own = types.SimpleNamespace(
-            runtime=self.bed.runtime, logs=self.bed.logs,
+            runtime=self.bed.runtime, logs=self.bed.logs, there=self.bed.there,
             run=types.SimpleNamespace(pods_cgroup=f"{self.bed.run.pods_cgroup}/pod{uid}"))
         pod = Pod(own, name="own", uid=uid)
         self.addCleanup(pod.remove)

@@ -40,7 +40,7 @@ class Pod:
             "io.kubernetes.pod.name": self.name, "io.kubernetes.pod.namespace": namespace,
             "io.kubernetes.pod.uid": self.uid}
         self.config = message({
-            1: message({1: self.name, 2: self.uid, 3: namespace, 4: attempt}), 3: str(self.logs),
+            1: message({1: self.name, 2: self.uid, 3: namespace, 4: attempt}), 3: bed.there(self.logs),
             6: self.labels, 8: message({1: "/" + bed.run.pods_cgroup, 2: message({1: NAMESPACES})})})
         self.id = bed.runtime.run_pod(self.config)
 
