@@ -11,10 +11,11 @@ class DebTest(unittest.TestCase):
 
     maxDiff = None
     INSTALLED = True
+    MACHINE = {}
 
     @classmethod
     def setUpClass(cls):
-        cls.machine = machine.Machine()
+        cls.machine = machine.Machine(**cls.MACHINE)
         cls.addClassCleanup(cls.leave)
         if cls.INSTALLED:
             cls.machine.install(machine.package())

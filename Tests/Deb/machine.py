@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 
+import cgroups
 import roots
 from support import ROOT, wait_for
 
@@ -45,13 +46,15 @@ def cgroup_trees():
 
 
 class Machine:
-    def __init__(self):
+    """`outside` names directories of it that others than the machine see as well: `shared` is where."""
+
+    def __init__(self, outside=(), size="2g"):
         self.name = PREFIX + secrets.token_hex(4)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix=self.name + "-"))
         machines.append(self)
         tree = roots.tree(BOOKWORM)
         # Written to is memory.
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2g", "tmpfs", str(self.directory)], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(self.directory)], check=True)
         for part in ["upper", "work", "root"]:
             (self.directory / part).mkdir()
         self.root = self.directory / "root"
@@ -59,15 +62,23 @@ class Machine:
             ["mount", "-t", "overlay", "-o",
              f"lowerdir={tree},upperdir={self.directory}/upper,workdir={self.directory}/work", "overlay",
              str(self.root)], check=True)
+        binds = []
+        for path in outside:
+            self.shared(path).mkdir(parents=True, mode=0o755)
+            binds.append(f"--bind={self.shared(path)}:{path}")
         self.log = open(self.directory / "console", "wb")
         self.process = subprocess.Popen(
             ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--propagation", "private",
              "systemd-nspawn", "--quiet", "--boot", "--directory", str(self.root), "--machine", self.name,
-             "--register=no", "--keep-unit", "--private-network", "--link-journal=no", "--console=pipe"],
+             "--register=no", "--keep-unit", "--private-network", "--link-journal=no", "--console=pipe",
+             *binds],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, preexec_fn=self.enter_cgroups)
         self.leader = wait_for(self.find_leader, 20, "the machine's first process")
         wait_for(lambda: self.run("systemctl", "is-system-running", check=False).stdout.strip() in ("running", "degraded"),
                  60, "the machine has booted")
+
+    def shared(self, path):
+        return self.directory / ("shared" + path)
 
     def enter_cgroups(self):
         for tree in cgroup_trees():
@@ -201,9 +212,7 @@ class Machine:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        deadline = time.monotonic() + 10
-        for tree in cgroup_trees():
-            clear_cgroup(tree / self.name, deadline)
+        clear_cgroups(self.name, time.monotonic() + 10)
         self.log.close()
         for point in [self.root, self.directory]:
             subprocess.run(["umount", "--lazy", str(point)], check=False, stderr=subprocess.DEVNULL)
@@ -225,15 +234,16 @@ def comm(pid):
         return ""
 
 
-def clear_cgroup(top, deadline):
-    """Its processes have been killed with their namespace; the directories go when the last one is gone."""
-    while top.exists():
-        for path in sorted((path for path in [top, *top.rglob("*")] if path.is_dir()), reverse=True):
-            try:
-                path.rmdir()
-            except OSError:
-                pass
-        if not top.exists() or time.monotonic() > deadline:
+def clear_cgroups(name, deadline):
+    """Its processes were killed with their namespace, and end unless they are frozen; the cgroups go with the last one."""
+    while True:
+        try:
+            cgroups.thaw(name)
+            if cgroups.remove(name):
+                return
+        except FileNotFoundError:
+            pass  # gone while they were listed
+        if time.monotonic() > deadline:
             return
         time.sleep(0.05)
 
@@ -241,23 +251,21 @@ def clear_cgroup(top, deadline):
 def sweep():
     """What a run has left that was killed: directories in /tmp, and cgroups without processes."""
     for directory in pathlib.Path(tempfile.gettempdir()).glob(PREFIX + "*"):
-        if not any((tree / directory.name.rsplit("-", 1)[0]).exists() and
-                   list_processes(tree / directory.name.rsplit("-", 1)[0]) for tree in cgroup_trees()):
+        if not has_processes(directory.name.rsplit("-", 1)[0]):
             shutil.rmtree(directory, ignore_errors=True)
-    for tree in cgroup_trees():
-        for path in tree.glob(PREFIX + "*"):
-            if not list_processes(path):
-                clear_cgroup(path, time.monotonic())
+    for name in {path.name for tree in cgroups.trees() for path in tree.glob(PREFIX + "*")}:
+        if not has_processes(name):
+            clear_cgroups(name, time.monotonic())
 
 
-def list_processes(top):
-    found = []
-    for path in [top, *top.rglob("*")]:
+def has_processes(name):
+    for path in [path for tree in cgroups.trees() for path in (tree / name).rglob("cgroup.procs")]:
         try:
-            found += (path / "cgroup.procs").read_text().split() if path.is_dir() else []
+            if path.read_text():
+                return True
         except OSError:
             pass
-    return found
+    return False
 
 
 def close_all():
