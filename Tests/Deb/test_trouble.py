@@ -131,7 +131,8 @@ class TroubleTest(DebTest):
         record = wait_for(lambda: self.read(f"{work}/records/{job}.json"), 40, "the job has a record")
         self.assertEqual(json.loads(record)["request"]["id"], job)
         self.assertFalse(self.machine.path(f"{work}/{job}").exists())
-        self.assertIn(f"job {job} was left unfinished", self.machine.messages(f"_SYSTEMD_UNIT=nodekeep-recover-{job}.service"))
+        said = self.machine.messages(f"_SYSTEMD_UNIT=nodekeep-recover-{job}.service", f"NODEKEEP_JOB={job}")
+        self.assertIn(f"job {job} was left unfinished", said)
         self.assertNotIn("systemd does not start a unit", self.machine.messages("_SYSTEMD_UNIT=nodekeep.service"))
 
     def read(self, path):

@@ -39,18 +39,20 @@ struct RecoverCommand: AsyncParsableCommand {
     var job: String?
 
     func run() async throws {
-        let logger = Logger(label: "nodekeep.recover")
         let code: Int32
         if let job {
             // Everything that it needs is in the directory: the configuration may have changed since.
             AgentLogging.bootstrap(level: .info)
-            code = await RecoverMain.run(jobDirectory: job, logger: logger)
+            code = await RecoverMain.run(jobDirectory: job, logger: Self.logger())
         } else {
             let (configuration, _) = try options.resolve()
             AgentLogging.bootstrap(level: AgentLogging.level(verbosity: configuration.verbosity))
             code = await RecoverMain.run(
-                checkpointDirectory: configuration.checkpointDirectory, once: once, logger: logger)
+                checkpointDirectory: configuration.checkpointDirectory, once: once, logger: Self.logger())
         }
         if code != 0 { throw ExitCode(code) }
     }
+
+    /// Not before `bootstrap`: a logger writes for good to where loggers wrote when it was made.
+    private static func logger() -> Logger { Logger(label: "nodekeep.recover") }
 }
