@@ -104,6 +104,8 @@ class CheckpointTest(DebTest):
                 break
             output = asked.communicate()[0]
             self.assertTrue(self.asked_again(output, time.monotonic() - began), output)
+        else:
+            self.fail("CRIU could not freeze it")
         self.addCleanup(self.go_on, criu)
         self.criu = criu
         (job,) = [item["id"] for item in self.jobs()]
@@ -130,8 +132,10 @@ class CheckpointTest(DebTest):
             pass
 
     def end(self, process):
+        """Without its output: what it has started in the machine may still hold that open."""
         process.kill()
-        process.communicate()
+        process.stdout.close()
+        process.wait()
 
     def assertDumps(self, job, dump):
         """Still, and it is the same process."""
