@@ -73,6 +73,9 @@ class CheckpointTest(DebTest):
         self.assertEqual(os.listdir(self.machine.path(WORK)), ["records"])
         (entry,) = wait_for(lambda: self.published(f"_SYSTEMD_UNIT={self.unit(job)}"), 10, "a record of the unit")
         self.assertEqual((entry["NODEKEEP_JOB"], entry["NODEKEEP_SHA256"]), (job, archive.sha256))
+        loose = [entry["MESSAGE"] for entry in self.machine.journal(f"_SYSTEMD_UNIT={self.unit(job)}")
+                 if entry["_TRANSPORT"] != "journal"]
+        self.assertEqual(loose, [])
         container.counts_on(30)
         self.assertEqual(container.task_status(), "RUNNING")
         self.assertEqual(self.runtime.frozen(), [])

@@ -15,6 +15,10 @@ FILES = """
 /etc/nodekeep
 /etc/nodekeep/nodekeep.yaml
 /etc/nodekeep/policy.yaml
+/lib/systemd/system/nodekeep-dump-.service.d
+/lib/systemd/system/nodekeep-dump-.service.d/nodekeep-job.conf
+/lib/systemd/system/nodekeep-recover-.service.d
+/lib/systemd/system/nodekeep-recover-.service.d/nodekeep-job.conf
 /lib/systemd/system/nodekeep.service
 /usr/bin/nodekeep
 /usr/lib/systemd/catalog/nodekeep.catalog
