@@ -70,7 +70,7 @@ class CheckpointTest(DebTest):
         self.assertEqual(archive.container_id(), container.id)
         self.assertTrue(archive.path.name.startswith(f"checkpoint-{self.pod.name}_shop-{container.name}-"))
         wait_for(lambda: self.machine.property("LoadState", self.unit(job)) == "not-found", 20, "the unit is gone")
-        self.assertEqual(os.listdir(self.machine.path(WORK)), ["records"])
+        wait_for(lambda: os.listdir(self.machine.path(WORK)) == ["records"], 10, "no job directory left")
         (entry,) = wait_for(lambda: self.published(f"_SYSTEMD_UNIT={self.unit(job)}"), 10, "a record of the unit")
         self.assertEqual((entry["NODEKEEP_JOB"], entry["NODEKEEP_SHA256"]), (job, archive.sha256))
         loose = [entry["MESSAGE"] for entry in self.machine.journal(f"_SYSTEMD_UNIT={self.unit(job)}")
@@ -120,12 +120,14 @@ class CheckpointTest(DebTest):
         return job, dump
 
     def stopped_criu(self):
-        if not any(path.stat().st_size for path in self.runtime.temporary.glob("**/pages-*.img")):
-            return None
-        for pid in self.runtime.processes():
-            if machine.comm(pid) == "criu":
-                os.kill(pid, signal.SIGSTOP)
-                return pid
+        try:
+            if any(path.stat().st_size for path in self.runtime.temporary.glob("**/pages-*.img")):
+                for pid in self.runtime.processes():
+                    if machine.comm(pid) == "criu":
+                        os.kill(pid, signal.SIGSTOP)
+                        return pid
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # over before it was looked at
         return None
 
     def go_on(self, pid):
