@@ -39,6 +39,7 @@ extension LogKind {
             .containerNotResumed:
             ["container_id"]
         case .checkpointWorkerLost: Self.place.union(["job", "pid"])
+        case .dumpStarted: Self.place.union(["job", "user", "from"])
         case .dumpSucceeded: Self.place.union(["job", "archive", "sha256"])
         case .dumpFailed, .recoveryEnded: Self.place.union(["job", "outcome"])
         case .archiveNotDurable: ["job", "archive"]

@@ -43,6 +43,7 @@ extension LogKind {
         case .checkpointWorkerLost: "2fa59cd0501e4c79a26913f4ac425b63"
         case .checkpointJobProblem: "5a55b95f66874d44a82195138f4bff88"
         case .checkpointLeftovers: "8bed6ada81b14208a01ba11c68d55f0c"
+        case .dumpStarted: "087fdc68102044a09fc975b600f76df8"
         case .dumpSucceeded: "29b2b338f4bc4dffa8fae68429daefa7"
         case .dumpFailed: "c2aa2e006c6b4a8b83d7c5a6e5f8207d"
         case .archiveNotDurable: "ec642fd64ef74ea38aba932631297544"

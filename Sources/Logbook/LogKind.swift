@@ -60,6 +60,7 @@ package enum LogKind: String, CaseIterable, Sendable {
     case checkpointWorkerLost = "checkpoint-worker-lost"
     case checkpointJobProblem = "checkpoint-job-problem"
     case checkpointLeftovers = "checkpoint-leftovers"
+    case dumpStarted = "dump-started"
     case dumpSucceeded = "dump-succeeded"
     case dumpFailed = "dump-failed"
     case archiveNotDurable = "archive-not-durable"

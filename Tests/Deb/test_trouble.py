@@ -3,6 +3,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -90,14 +91,32 @@ class TroubleTest(DebTest):
         wait_for(lambda: self.machine.path("/srv/checkpoints/.nodekeep/records").is_dir(), 5, "it works there")
         self.assertIsNone(self.machine.status()["checkpoints"].get("problem"))
 
-    def test_a_restart_beside_a_hung_file_system(self):
+    def mounted(self, point):
+        """A file system of our own, mounted in the machine."""
         server = FileSystemServer().start()
         self.addCleanup(server.close)
-        self.machine.run("mkdir", "-p", "/mnt/hung")
+        self.machine.run("mkdir", "-p", point)
         subprocess.run(
-            ["nsenter", f"--target={self.machine.leader}", "--mount", "--", *self.mounting(server, "/mnt/hung")],
+            ["nsenter", f"--target={self.machine.leader}", "--mount", "--", *self.mounting(server, point)],
             check=True, pass_fds=[server.descriptor])
-        self.addCleanup(self.machine.run, "umount", "--lazy", "/mnt/hung")
+        self.addCleanup(self.machine.run, "umount", "--lazy", point)
+        return server
+
+    def test_a_file_system_is_shown_as_the_node_has_it(self):
+        """In the agent's own mount namespace it is read-only."""
+        self.mounted("/mnt/disk")
+        self.machine.run("systemctl", "restart", "nodekeep")
+        self.machine.wait_until_serving()
+        own = pathlib.Path(f"/proc/{self.machine.outside(self.machine.main_pid())}/mountinfo").read_text()
+        self.assertRegex(own, r" /mnt/disk ro[, ]")
+
+        def disk():
+            return [mount for mount in self.machine.status()["fileSystems"] if mount["mountPoint"] == "/mnt/disk"]
+        (mount,) = wait_for(disk, 15, "the file system is shown")
+        self.assertFalse(mount["readOnly"], mount)
+
+    def test_a_restart_beside_a_hung_file_system(self):
+        server = self.mounted("/mnt/hung")
         server.hang()
         self.addCleanup(server.resume)
         self.machine.run("systemctl", "restart", "nodekeep", timeout=60)

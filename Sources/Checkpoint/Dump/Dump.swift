@@ -114,6 +114,14 @@ final class DumpRun {
     private func perform() async throws -> Ending {
         progress(.preparing)
         let container = request.container
+        // The journal finds out whose a record is while its process lives, and remembers it: the last one of a process
+        // that ends at once would be nobody's.
+        let about: Logger.Metadata = [
+            "job": "\(job.id)", "user": "\(request.requester.user)", "from": "\(request.requester.from)",
+        ]
+        around.logger.info(
+            "checkpoint of \(container.name) begins",
+            metadata: .of(.dumpStarted, container.logFields.merging(about) { $1 }))
         do {
             _ = try ArchiveName(
                 namespace: container.namespace, pod: container.pod, container: container.container,
