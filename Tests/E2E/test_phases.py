@@ -69,7 +69,8 @@ class PhaseTest(NodeTest):
                     Archive(answer.path)
                 elif answer:
                     self.assertFailure(answer, container, 500, 503)
-                    self.assertEqual(victims, ["dump"])
+                    # The dump's end, which the caller can have heard of before the others were killed too.
+                    self.assertIn("dump", victims)
                 if "dump" not in victims:
                     # Nobody who matters to it died.
                     self.assertEqual(record["outcome"], "published")

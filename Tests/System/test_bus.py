@@ -27,15 +27,13 @@ class BusTest(BusCase):
             "source": "hostname1"})
         wait_for(lambda: services.count("systemd1", "Subscribe") == 1, 2, "the wish to hear systemd's signals")
 
-        # timedate1 is believed where it agrees with the kernel, whose answer it passes on.
-        kernel = system["clock"]["synchronized"]
-        for value in [kernel, not kernel, kernel]:
+        # timedate1 is believed while the kernel says what it has said all the time.
+        for value in [True, False, True]:
             services.tell(set=[
                 "org.freedesktop.timedate1", "/org/freedesktop/timedate1", {"NTPSynchronized": value}])
-            source = "timedate1" if value == kernel else "kernel"
             self.wait_until(
-                agent, 2, f"clock by {source}",
-                lambda system: system["clock"] == {"synchronized": kernel, "source": source})
+                agent, 2, f"clock synchronised: {value}",
+                lambda system: system["clock"] == {"synchronized": value, "source": "timedate1"})
         services.tell(set=["org.freedesktop.hostname1", "/org/freedesktop/hostname1", {"Chassis": "laptop"}])
         self.wait_until(agent, 2, "another chassis", lambda system: system["hardware"]["chassis"] == "laptop")
 
