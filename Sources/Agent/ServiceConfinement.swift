@@ -6,6 +6,8 @@ internal import Configuration
 enum ServiceConfinement {
     /// `StateDirectory=`, `RuntimeDirectory=` and `ReadWritePaths=` of the unit.
     private static let writable = ["/var/lib/nodekeep", "/run/nodekeep", "/var/lib/kubelet/checkpoints"]
+    /// `ReadOnlyPaths=`. Of two lines about one path the stricter holds, whichever comes last.
+    private static let readOnly = ["/etc/nodekeep", "/run"]
     /// What `ProtectHome=yes` hides (systemd.exec(5)).
     private static let hidden = ["/home", "/root", "/run/user"]
 
@@ -15,11 +17,15 @@ enum ServiceConfinement {
         let outside = written.filter { path in !writable.contains { isBelow(path, $0) } }
         let isHidden = (written + read(by: configuration)).contains { path in hidden.contains { isBelow(path, $0) } }
         guard isHidden || !outside.isEmpty else { return nil }
+        var lines = ["[Service]"]
+        // Seen, and not written to but for what is named.
+        if isHidden { lines.append("ProtectHome=read-only") }
+        if readOnly.contains(where: outside.contains) {
+            lines.append("ReadOnlyPaths=")
+            lines += readOnly.filter { !outside.contains($0) }.map { "ReadOnlyPaths=\($0)" }
+        }
         var seen: Set<String> = []
-        return ["[Service]"]
-            // Seen, and not written to but for what is named.
-            + (isHidden ? ["ProtectHome=read-only"] : [])
-            + outside.filter { seen.insert($0).inserted }.map { "ReadWritePaths=\(quoted($0))" }
+        return lines + outside.filter { seen.insert($0).inserted }.map { "ReadWritePaths=\(quoted($0))" }
     }
 
     private static func written(by configuration: Configuration) -> [String] {

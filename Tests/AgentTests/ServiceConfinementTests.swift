@@ -41,7 +41,10 @@ struct ServiceConfinementTests {
             lines {
                 $0.cluster.bootstrapKubeconfig = "/etc/nodekeep/bootstrap.conf"
                 $0.access.kubeconfig = "/etc/nodekeep/kubeconfig"
-            } == ["[Service]", "ReadWritePaths=/etc/nodekeep"])
+            } == ["[Service]", "ReadOnlyPaths=", "ReadOnlyPaths=/run", "ReadWritePaths=/etc/nodekeep"])
+        #expect(
+            lines { $0.socketPath = "/run/nodekeep.sock" }
+                == ["[Service]", "ReadOnlyPaths=", "ReadOnlyPaths=/etc/nodekeep", "ReadWritePaths=/run"])
     }
 
     @Test("what lies in home directories is to be seen first")
