@@ -70,10 +70,14 @@ class Node(Agent):
         version 1 now and then needs for a container that starts processes all the time; then it is asked again."""
         for _ in range(3):
             answer = self.post_once(path, *arguments, **options)
-            if answer.status != 500 or answer.seconds < 10 or "criu failed: type DUMP" not in answer.body:
+            if answer.status != 500 or not self.gave_up(answer.seconds, answer.body):
                 break
             print(f"asked again after {answer} … ", end="", flush=True)
         return answer
+
+    @staticmethod
+    def gave_up(seconds, text):
+        return seconds >= 10 and "criu failed: type DUMP" in text
 
     def post_once(self, path, query="timeout=60", timeout=90, body=None, method="POST"):
         """`path` is NAMESPACE/POD/CONTAINER, sent as it is; the query should bound the wait."""
@@ -116,10 +120,16 @@ class Node(Agent):
         return self.json("/status", unix=True)
 
     def cli(self, *words, timeout=60):
-        """`nodekeep checkpoint …` over this agent's socket."""
-        return subprocess.run(
-            [str(NODEKEEP), "checkpoint", *words, "--socket", str(self.socket)], stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=timeout, env={"PATH": os.environ["PATH"]})
+        """`nodekeep checkpoint …` over this agent's socket; asked again as in `post`."""
+        for _ in range(3):
+            started = time.monotonic()
+            done = subprocess.run(
+                [str(NODEKEEP), "checkpoint", *words, "--socket", str(self.socket)], stdin=subprocess.DEVNULL,
+                capture_output=True, text=True, timeout=timeout, env={"PATH": os.environ["PATH"]})
+            if done.returncode == 0 or not self.gave_up(time.monotonic() - started, done.stdout + done.stderr):
+                break
+            print(f"asked again after {done} … ", end="", flush=True)
+        return done
 
     def recover(self, timeout=60):
         return subprocess.run(
