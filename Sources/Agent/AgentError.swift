@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+internal import Posix
 
 /// Why the agent cannot start or go on, worded for the operator: what failed, on which name, why, what to do.
 package struct AgentError: Error, CustomStringConvertible {
@@ -11,7 +11,6 @@ package struct AgentError: Error, CustomStringConvertible {
 
     /// `what name: why`, with the C library's word for `code`.
     package init(_ what: String, _ name: String, code: Int32, hint: String = "") {
-        let reason = String(cString: strerror(code))
-        description = "\(what) \(name): \(reason)" + (hint.isEmpty ? "" : "; " + hint)
+        description = failedCall(what, name, code: code, hint: hint)
     }
 }

@@ -7,29 +7,19 @@ enum Directories {
     ///
     /// - Throws: `AgentError` naming the directory, why, and the field that sets it.
     static func prepare(_ path: String, mode: mode_t, field: String) throws {
-        func hint(_ code: Int32) -> String {
-            let hint = "set \(field)"
-            return code == EROFS ? hint + ", or give the service a drop-in (nodekeep config check shows it)" : hint
-        }
+        let hint = "set \(field)"
         var built = ""
         for component in path.split(separator: "/") {
             built += "/" + component
             let isLast = built.utf8.count == path.utf8.count || built + "/" == path
             if mkdir(built, isLast ? mode : 0o755) != 0, errno != EEXIST {
-                let code = errno
-                throw AgentError("create the directory", built, code: code, hint: hint(code))
+                throw AgentError("create the directory", built, code: errno, hint: hint)
             }
         }
         var status = stat()
-        guard stat(path, &status) == 0 else {
-            let code = errno
-            throw AgentError("look at the directory", path, code: code, hint: hint(code))
-        }
-        guard status.st_mode & S_IFMT == S_IFDIR else { throw AgentError("\(path) is not a directory; \(hint(0))") }
-        guard access(path, W_OK | X_OK) == 0 else {
-            let code = errno
-            throw AgentError("write to", path, code: code, hint: hint(code))
-        }
+        guard stat(path, &status) == 0 else { throw AgentError("look at the directory", path, code: errno, hint: hint) }
+        guard status.st_mode & S_IFMT == S_IFDIR else { throw AgentError("\(path) is not a directory; \(hint)") }
+        guard access(path, W_OK | X_OK) == 0 else { throw AgentError("write to", path, code: errno, hint: hint) }
     }
 
     /// Takes the lock that says "this run directory has an agent". The kernel drops it when the process ends, however.

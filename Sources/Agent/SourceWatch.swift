@@ -24,11 +24,7 @@ struct SourceWatch {
             let before = said[report.name]
             let isBad = report.state == .failed || report.state == .hung
             let current = isBad ? report.state : nil
-            guard current != before else {
-                present[report.name] = before
-                continue
-            }
-            guard allowance.take(now) else {
+            guard current != before, allowance.take(now) else {
                 present[report.name] = before
                 continue
             }

@@ -71,7 +71,7 @@ extension CheckpointDesk {
         if mayLogForCaller() {
             logger.info(
                 "a checkpoint of \(call.subject) is accepted",
-                metadata: .of(.checkpointAccepted, Self.fields(of: request, id: job)))
+                metadata: .of(.checkpointAccepted, request.logFields(job: job)))
         }
         startReady(now: now)
     }
@@ -133,7 +133,7 @@ extension CheckpointDesk {
             job.nextLook = now
             logger.notice(
                 "a checkpoint of \(request.container.name) was under way when this agent started",
-                metadata: .of(.checkpointAdopted, Self.fields(of: request, id: id)))
+                metadata: .of(.checkpointAdopted, request.logFields(job: id)))
         } catch {
             logger.error("\(error)", metadata: .of(.checkpointJobProblem, ["job": "\(id)"]))
         }
@@ -180,7 +180,7 @@ extension CheckpointDesk {
         if let worker = job.worker, let ending = worker.ending() {
             job.worker = nil
             if hasRecord(id, store) { return finish(id, now: now) }
-            var fields = Self.fields(of: job.request, id: id)
+            var fields = job.request.logFields(job: id)
             fields["pid"] = "\(worker.processID)"
             logger.warning(
                 "a process that worked on a checkpoint of \(job.request.container.name) \(ending) without a record",

@@ -19,20 +19,12 @@ extension CheckpointDesk {
         problem = new
     }
 
-    static func fields(of request: JobRequest, id: JobID) -> Logger.Metadata {
-        var fields = request.container.logFields
-        fields["job"] = "\(id)"
-        fields["user"] = "\(request.requester.user)"
-        fields["from"] = "\(request.requester.from)"
-        return fields
-    }
-
     /// How a job has ended.
     func log(_ id: JobID, _ record: JobRecord) {
         let request = record.request
         // No process has worked on it.
         if record.startedAt == nil, !mayLogForCaller() { return }
-        var metadata = Self.fields(of: request, id: id)
+        var metadata = request.logFields(job: id)
         metadata["outcome"] = "\(record.outcome.rawValue)"
         metadata["authenticated_by"] = "\(request.requester.authenticatedBy)"
         metadata["request"] = request.requester.request.map { "\($0)" }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import Posix
 
 /// A call on a file or directory that failed, worded for the operator: what failed, on which name, why, what to do.
 package struct StorageError: Error, Equatable, CustomStringConvertible {
@@ -14,12 +15,7 @@ package struct StorageError: Error, Equatable, CustomStringConvertible {
 
     /// `what name: why`, with the C library's word for `code`.
     init(_ what: String, _ name: String, code: Int32, hint: String = "") {
-        let reason = String(cString: strerror(code))
-        var parts = ["\(what) \(name): \(reason)"]
-        // In the packaged service nearly everything is.
-        if code == EROFS { parts.append("give the service a drop-in (nodekeep config check shows it)") }
-        if !hint.isEmpty { parts.append(hint) }
-        self.init(parts.joined(separator: "; "), code: code)
+        self.init(failedCall(what, name, code: code, hint: hint), code: code)
     }
 
     /// The disk, its inodes or a quota is used up.

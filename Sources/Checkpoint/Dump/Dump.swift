@@ -116,12 +116,8 @@ final class DumpRun {
         let container = request.container
         // The journal finds out whose a record is while its process lives, and remembers it: the last one of a process
         // that ends at once would be nobody's.
-        let about: Logger.Metadata = [
-            "job": "\(job.id)", "user": "\(request.requester.user)", "from": "\(request.requester.from)",
-        ]
         around.logger.info(
-            "checkpoint of \(container.name) begins",
-            metadata: .of(.dumpStarted, container.logFields.merging(about) { $1 }))
+            "checkpoint of \(container.name) begins", metadata: .of(.dumpStarted, request.logFields(job: job.id)))
         do {
             _ = try ArchiveName(
                 namespace: container.namespace, pod: container.pod, container: container.container,
@@ -178,12 +174,11 @@ final class DumpRun {
     }
 
     private func report() {
-        let about: Logger.Metadata = [
-            "job": "\(job.id)", "outcome": "\(record.outcome.rawValue)", "image": "\(request.container.image)",
-            "user": "\(request.requester.user)", "authenticated_by": "\(request.requester.authenticatedBy)",
-            "from": "\(request.requester.from)", "attempts": "\(record.attempts)",
-        ]
-        var fields = request.container.logFields.merging(about) { $1 }
+        var fields = request.logFields(job: job.id)
+        fields["outcome"] = "\(record.outcome.rawValue)"
+        fields["image"] = "\(request.container.image)"
+        fields["authenticated_by"] = "\(request.requester.authenticatedBy)"
+        fields["attempts"] = "\(record.attempts)"
         fields["request"] = request.requester.request.map { "\($0)" }
         fields["size"] = record.size.map { "\($0)" }
         let times: [(String, Double?)] = [

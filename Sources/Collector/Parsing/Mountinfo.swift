@@ -26,13 +26,9 @@ func parseMountinfo(_ text: TextCursor) -> [MountEntry] {
 }
 
 /// At most `limit` mounts, one per device: the one with the shortest mount point, in the order of those.
-///
-/// Where two mounts share a mount point the later one hides the earlier.
 func selectMounts(_ mounts: [MountEntry], limit: Int = 64) -> [MountEntry] {
-    var visible: [String: MountEntry] = [:]
-    for mount in mounts { visible[mount.mountPoint] = mount }
     var byDevice: [String: MountEntry] = [:]
-    for mount in visible.values {
+    for mount in visible(mounts).values {
         if let other = byDevice[mount.device], !precedes(mount.mountPoint, other.mountPoint) { continue }
         byDevice[mount.device] = mount
     }
@@ -42,8 +38,7 @@ func selectMounts(_ mounts: [MountEntry], limit: Int = 64) -> [MountEntry] {
 /// Own mounts, each read-only as the node's first process has it where that has the same mount: a service manager gives
 /// us our own view of the node, in which (nearly) everything is read-only.
 func asTheNodeHasThem(_ mounts: [MountEntry], node: [MountEntry]) -> [MountEntry] {
-    var visible: [String: MountEntry] = [:]
-    for mount in node { visible[mount.mountPoint] = mount }
+    let visible = visible(node)
     return mounts.map { mount in
         var mount = mount
         if let other = visible[mount.mountPoint], other.device == mount.device {
@@ -51,6 +46,11 @@ func asTheNodeHasThem(_ mounts: [MountEntry], node: [MountEntry]) -> [MountEntry
         }
         return mount
     }
+}
+
+/// Where two mounts share a mount point the later one hides the earlier.
+private func visible(_ mounts: [MountEntry]) -> [String: MountEntry] {
+    Dictionary(mounts.map { ($0.mountPoint, $0) }) { _, later in later }
 }
 
 private func precedes(_ left: String, _ right: String) -> Bool {

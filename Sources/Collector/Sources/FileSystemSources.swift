@@ -62,7 +62,6 @@ final class MountReader {
     private static let width = 8
 
     private let table: KernelFile
-    private let nodeTable: KernelFile
     private let tableStatus: SourceStatus
     private let options: CollectorOptions
     private let ledger: SourceLedger
@@ -90,7 +89,6 @@ final class MountReader {
         self.ledger = ledger
         self.probes = probes
         table = KernelFile(options.procRoot + "/self/mountinfo", isSingleRecord: false)
-        nodeTable = KernelFile(options.procRoot + "/1/mountinfo", isSingleRecord: false)
         tableStatus = ledger.add("mountinfo")
     }
 
@@ -180,8 +178,8 @@ final class MountReader {
     private func mountTable(_ buffer: ReadBuffer) throws(SourceFailure) -> [MountEntry] {
         let own = selectMounts(try table.read(buffer) { text throws(SourceFailure) in parseMountinfo(text) })
         guard own.contains(where: { $0.isReadOnlyMount && !$0.isReadOnlyFileSystem }) else { return own }
-        // Only now and then: nothing is said when it changes. Where it may not be read, the own one is all there is.
-        defer { nodeTable.close() }
+        // Not kept open: it is looked at now and then. Where it may not be read, the own one is all there is.
+        let nodeTable = KernelFile(options.procRoot + "/1/mountinfo", isSingleRecord: false)
         guard let node = try? nodeTable.read(buffer, parseMountinfo) else { return own }
         return asTheNodeHasThem(own, node: node)
     }
