@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of the package have in common."""
 
+import re
 import unittest
 
 import machine
+from support import wait_for
 
 
 class DebTest(unittest.TestCase):
@@ -20,6 +22,10 @@ class DebTest(unittest.TestCase):
         if cls.INSTALLED:
             cls.machine.install(machine.package())
             cls.machine.wait_until_serving()
+
+    def assertSaid(self, pattern, *match):
+        """The journal has it, or will: a record is there a moment after what it tells of."""
+        wait_for(lambda: re.search(pattern, self.machine.messages(*match)), 10, f"{pattern} in the journal of {match}")
 
     @classmethod
     def leave(cls):

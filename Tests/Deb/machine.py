@@ -39,10 +39,9 @@ def package():
 
 def cgroup_trees():
     """Where processes are sorted by systemd: version 2, and beside version 1 its own named tree."""
-    top = pathlib.Path("/sys/fs/cgroup")
-    if (top / "cgroup.controllers").exists():
-        return [top]
-    return [path for path in [top / "systemd", top / "unified"] if path.is_dir()]
+    if cgroups.UNIFIED:
+        return [cgroups.MOUNTS]
+    return [path for path in [cgroups.MOUNTS / "systemd", cgroups.MOUNTS / "unified"] if path.is_dir()]
 
 
 class Machine:
@@ -195,6 +194,11 @@ class Machine:
     def journal(self, *match):
         text = self.output("journalctl", "--no-pager", "--output=json", *match)
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+    def from_here(self):
+        """Options of journalctl for what is recorded after this."""
+        (line,) = self.output("journalctl", "--no-pager", "--quiet", "--lines=1", "--output=json").splitlines()
+        return ["--after-cursor", json.loads(line)["__CURSOR"]]
 
     def messages(self, *match):
         return "\n".join(str(record.get("MESSAGE")) for record in self.journal(*match))

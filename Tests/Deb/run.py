@@ -13,25 +13,19 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "E2E"), str(HERE.parent / "System")]
 sys.dont_write_bytecode = True
 
+import inside
 import machine
+import session
 import suite
-
-MARK = "NODEKEEP_DEB_INSIDE"
-
-
-def interrupted(number, _):
-    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def main():
     if os.geteuid() != 0:
         sys.exit("the package tests boot a system in namespaces: run them as root")
-    if os.environ.pop(MARK, None) is None:
-        # Every mount is made in here, every process started in a namespace below: all of it ends with this process.
-        os.execvpe("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, __file__, *sys.argv[1:]],
-                   {**os.environ, MARK: "1"})
+    # Every mount is made in here, every process started in a namespace below: all of it ends with this process.
+    inside.enter(__file__, "e2e-deb")
     for number in [signal.SIGTERM, signal.SIGHUP]:
-        signal.signal(number, interrupted)
+        signal.signal(number, session.interrupted)
     machine.sweep()
     good = False
     try:

@@ -14,7 +14,7 @@ import runtime
 from archives import Archive
 from deb_case import DebTest
 from support import wait_for
-from workloads import Pod, filling
+from workloads import Pod, criu_gave_up, filling
 
 DIRECTORY = "/var/lib/kubelet/checkpoints"
 WORK = DIRECTORY + "/.nodekeep"
@@ -86,8 +86,7 @@ class CheckpointTest(DebTest):
         return self.machine.journal("NODEKEEP_OUTCOME=published", *match)
 
     def asked_again(self, output, seconds):
-        """CRIU gives a container up that it could not freeze within ten seconds (see Node.post of the other tests)."""
-        if seconds < 10 or "criu failed: type DUMP" not in output:
+        if not criu_gave_up(seconds, output):
             return False
         print(f"asked again after {seconds:.0f} s and {output!r} … ", end="", flush=True)
         return True
@@ -220,7 +219,7 @@ class CheckpointTest(DebTest):
         self.assertNotIn(self.machine.main_pid(), (0, agent))
         self.assertTrue(os.readlink(f"/proc/{dump}/exe").endswith(" (deleted)"))
         self.assertDumps(job, dump)
-        self.assertEqual([item["id"] for item in self.jobs()], [job])
+        wait_for(lambda: [item["id"] for item in self.jobs()] == [job], 10, "the new one knows the job")
         self.go_on(self.criu)
         self.check(job, container)
         self.assertKnown()

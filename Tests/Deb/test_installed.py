@@ -9,7 +9,7 @@ import time
 import bus_case
 import machine
 from deb_case import DebTest
-from support import wait_for
+from support import listening, wait_for
 
 FILES = """
 /etc/nodekeep
@@ -96,17 +96,12 @@ class InstalledTest(DebTest):
 
     def test_it_is_closed(self):
         """Nobody but root on this machine may do anything but look."""
-        listening = {line.split()[1].rsplit(":", 1)[0] for line in self.sockets("tcp") + self.sockets("tcp6")}
-        self.assertEqual(listening, {"0100007F"}, "only on 127.0.0.1")
+        addresses = {fields[1].rsplit(":", 1)[0] for fields in listening(self.machine.leader)}
+        self.assertEqual(addresses, {"0100007F"}, "only on 127.0.0.1")
         self.assertEqual(self.machine.get("/checkpoint/a/b/c")[0], 404, "not a page of the local listener")
         self.assertIn("Served on this machine only", self.machine.status()["agent"]["notice"])
         socket = self.machine.path("/run/nodekeep/nodekeep.sock").stat()
         self.assertEqual((socket.st_uid, socket.st_gid, socket.st_mode & 0o777), (0, 0, 0o660))
-
-    def sockets(self, kind):
-        """Those of the machine that listen."""
-        text = pathlib.Path(f"/proc/{self.machine.leader}/net/{kind}").read_text()
-        return [line for line in text.splitlines()[1:] if line.split()[3] == "0A"]
 
     def test_directories_and_files_have_their_modes(self):
         found = {}

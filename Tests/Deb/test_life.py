@@ -6,32 +6,11 @@ import tempfile
 
 import machine
 from deb_case import DebTest
-from support import wait_for
+from support import listening, wait_for
 
 ARCHIVE = "/var/lib/kubelet/checkpoints/checkpoint-web-0_shop-app-2026-11-21T06:12:33.123456789Z.tar"
 RECORD = "/var/lib/kubelet/checkpoints/.nodekeep/records/20261121t061233-00000001.json"
 
-# After a removal there is what an operator may have changed, and what the service has made.
-AFTER_REMOVE = {
-    "/etc/nodekeep",
-    "/etc/nodekeep/nodekeep.yaml",
-    "/etc/nodekeep/policy.yaml",
-    "/etc/nodekeep/tokens",
-    "/etc/nodekeep/.tokens.lock",
-    "/etc/nodekeep/client.key",
-    "/etc/systemd/system/multi-user.target.wants/nodekeep.service",
-    "/var/lib/kubelet",
-    "/var/lib/kubelet/checkpoints",
-    "/var/lib/kubelet/checkpoints/.nodekeep",
-    "/var/lib/kubelet/checkpoints/.nodekeep/records",
-    ARCHIVE,
-    RECORD,
-    "/var/lib/nodekeep",
-    "/var/lib/nodekeep/installation",
-    "/var/lib/nodekeep/node-status.json",
-    "/var/lib/systemd/deb-systemd-helper-enabled/nodekeep.service.dsh-also",
-    "/var/lib/systemd/deb-systemd-helper-enabled/multi-user.target.wants/nodekeep.service",
-}
 # After a purge archives with their records, and what an operator has put into the directory.
 AFTER_PURGE = {
     "/etc/nodekeep",
@@ -42,6 +21,19 @@ AFTER_PURGE = {
     "/var/lib/kubelet/checkpoints/.nodekeep/records",
     ARCHIVE,
     RECORD,
+}
+# After a removal there is also what an operator may have changed, and what the service has made.
+AFTER_REMOVE = AFTER_PURGE | {
+    "/etc/nodekeep/nodekeep.yaml",
+    "/etc/nodekeep/policy.yaml",
+    "/etc/nodekeep/tokens",
+    "/etc/nodekeep/.tokens.lock",
+    "/etc/systemd/system/multi-user.target.wants/nodekeep.service",
+    "/var/lib/nodekeep",
+    "/var/lib/nodekeep/installation",
+    "/var/lib/nodekeep/node-status.json",
+    "/var/lib/systemd/deb-systemd-helper-enabled/nodekeep.service.dsh-also",
+    "/var/lib/systemd/deb-systemd-helper-enabled/multi-user.target.wants/nodekeep.service",
 }
 
 
@@ -142,10 +134,7 @@ class BesideKubeletTest(DebTest):
         self.machine.install(machine.package())
         self.machine.wait_until_serving()
         self.assertIsNone(self.machine.status()["checkpoints"].get("problem"))
-        ports = {int(line.split()[1].rsplit(":", 1)[1], 16)
-                 for kind in ["tcp", "tcp6"]
-                 for line in pathlib.Path(f"/proc/{self.machine.leader}/net/{kind}").read_text().splitlines()[1:]
-                 if line.split()[3] == "0A"}
+        ports = {int(fields[1].rsplit(":", 1)[1], 16) for fields in listening(self.machine.leader)}
         self.assertEqual(ports & {10248, 10250, 10255}, set(), "the kubelet's ports are free")
         self.assertEqual({line for line in self.tree() if "/.nodekeep" not in line}, tree)
         # Not even an empty directory is taken away.

@@ -18,7 +18,7 @@ import bed as beds
 import cgroups
 from archives import NAME, Archive
 from support import NODEKEEP, Agent, UnixConnection, wait_for
-from workloads import Pod
+from workloads import Pod, criu_gave_up
 
 JOB = re.compile(r"\d{8}t\d{6}-[0-9a-f]{8}")
 
@@ -66,18 +66,13 @@ class Node(Agent):
     # What it is asked.
 
     def post(self, path, *arguments, **options):
-        """The answer. CRIU gives a container up that it could not freeze within ten seconds, which the freezer of cgroup
-        version 1 now and then needs for a container that starts processes all the time; then it is asked again."""
+        """The answer; asked again where CRIU gave up."""
         for _ in range(3):
             answer = self.post_once(path, *arguments, **options)
-            if answer.status != 500 or not self.gave_up(answer.seconds, answer.body):
+            if answer.status != 500 or not criu_gave_up(answer.seconds, answer.body):
                 break
             print(f"asked again after {answer} … ", end="", flush=True)
         return answer
-
-    @staticmethod
-    def gave_up(seconds, text):
-        return seconds >= 10 and "criu failed: type DUMP" in text
 
     def post_once(self, path, query="timeout=60", timeout=90, body=None, method="POST"):
         """`path` is NAMESPACE/POD/CONTAINER, sent as it is; the query should bound the wait."""
@@ -126,7 +121,7 @@ class Node(Agent):
             done = subprocess.run(
                 [str(NODEKEEP), "checkpoint", *words, "--socket", str(self.socket)], stdin=subprocess.DEVNULL,
                 capture_output=True, text=True, timeout=timeout, env={"PATH": os.environ["PATH"]})
-            if done.returncode == 0 or not self.gave_up(time.monotonic() - started, done.stdout + done.stderr):
+            if done.returncode == 0 or not criu_gave_up(time.monotonic() - started, done.stdout + done.stderr):
                 break
             print(f"asked again after {done} … ", end="", flush=True)
         return done

@@ -22,6 +22,12 @@ NAMESPACES = message({1: 2, 2: 1})
 _numbers = itertools.count(1)
 
 
+def criu_gave_up(seconds, text):
+    """Whether the runtime's refusal says that CRIU could not freeze the container within ten seconds, which the freezer
+    of cgroup version 1 now and then needs for one that starts processes all the time. Then it may be asked again."""
+    return seconds >= 10 and "criu failed: type DUMP" in text
+
+
 def filling(megabytes, milliseconds=50):
     return ["filler", str(megabytes), str(milliseconds)]
 

@@ -53,6 +53,13 @@ def wait_for(condition, seconds, what):
         time.sleep(0.01)
 
 
+def listening(pid):
+    """Of each TCP socket that listens in the network of a process, the columns of proc_net_tcp.txt."""
+    lines = [line.split() for kind in ["tcp", "tcp6"]
+             for line in pathlib.Path(f"/proc/{pid}/net/{kind}").read_text().splitlines()[1:]]
+    return [columns for columns in lines if columns[3] == "0A"]
+
+
 def descriptors(pid):
     """What each of a process's descriptors is, but for those that are closed meanwhile."""
     found = []
@@ -154,13 +161,10 @@ class Agent:
         """
         agent = self.agent_pid()
 
-        def inodes(kind, keep):
-            lines = pathlib.Path(f"/proc/{agent}/net/{kind}").read_text().splitlines()[1:]
-            return {f"socket:[{fields[keep[0]]}]" for fields in map(str.split, lines) if keep[1](fields)}
-
+        unix = pathlib.Path(f"/proc/{agent}/net/unix").read_text().splitlines()[1:]
         listeners = {
-            "socket": inodes("unix", (6, lambda fields: fields[-1] == str(self.socket))),
-            "network": {inode for kind in ["tcp", "tcp6"] for inode in inodes(kind, (9, lambda fields: fields[3] == "0A"))}}
+            "socket": {f"socket:[{fields[6]}]" for fields in map(str.split, unix) if fields[-1] == str(self.socket)},
+            "network": {f"socket:[{fields[9]}]" for fields in listening(agent)}}
         found = {}
         gone = (FileNotFoundError, ProcessLookupError)
         for task in pathlib.Path(f"/proc/{agent}/task").iterdir():
