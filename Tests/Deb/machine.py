@@ -195,10 +195,10 @@ class Machine:
         text = self.output("journalctl", "--no-pager", "--output=json", *match)
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
-    def from_here(self):
-        """Options of journalctl for what is recorded after this."""
-        (line,) = self.output("journalctl", "--no-pager", "--quiet", "--lines=1", "--output=json").splitlines()
-        return ["--after-cursor", json.loads(line)["__CURSOR"]]
+    @staticmethod
+    def from_now():
+        """What journalctl is to be told for what is recorded from now on."""
+        return f"--since=@{time.time():.6f}"
 
     def messages(self, *match):
         return "\n".join(str(record.get("MESSAGE")) for record in self.journal(*match))

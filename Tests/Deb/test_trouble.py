@@ -37,11 +37,11 @@ class TroubleTest(DebTest):
         self.assertSaid("Watchdog timeout", "UNIT=nodekeep.service")
 
     def test_a_reload_with_a_bad_configuration_is_refused(self):
-        pid, since = self.machine.main_pid(), self.machine.from_here()
+        pid, since = self.machine.main_pid(), self.machine.from_now()
         self.machine.write(CONFIGURATION, BAD)
         done = self.machine.run("systemctl", "reload", "nodekeep", check=False)
         self.assertNotEqual(done.returncode, 0)
-        self.assertSaid(r"localPort: .*many", *since, "_SYSTEMD_UNIT=nodekeep.service")
+        self.assertSaid(r"localPort: .*many", since, "_SYSTEMD_UNIT=nodekeep.service")
         self.assertEqual(self.machine.main_pid(), pid)
         self.assertTrue(self.machine.is_serving())
 
@@ -53,13 +53,13 @@ class TroubleTest(DebTest):
         self.assertEqual(self.machine.main_pid(), pid)
 
     def test_a_start_with_a_bad_configuration_says_why_and_is_not_tried_again(self):
-        since = self.machine.from_here()
+        since = self.machine.from_now()
         self.machine.write(CONFIGURATION, BAD)
         done = self.machine.run("systemctl", "restart", "nodekeep", check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertEqual(self.machine.property("ActiveState"), "failed")
         self.assertEqual(self.machine.property("ExecMainStatus"), "2")
-        self.assertSaid(r"localPort: .*many", *since, "_SYSTEMD_UNIT=nodekeep.service")
+        self.assertSaid(r"localPort: .*many", since, "_SYSTEMD_UNIT=nodekeep.service")
         self.machine.write(CONFIGURATION, "")
         self.machine.run("systemctl", "start", "nodekeep")
         self.machine.wait_until_serving()
