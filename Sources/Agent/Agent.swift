@@ -56,7 +56,7 @@ struct Agent: Sendable {
         try Directories.prepare(configuration.runDirectory, mode: 0o755, field: "runDir or --run-dir")
         try Directories.prepare(configuration.stateDirectory, mode: 0o700, field: "stateDir or --state-dir")
         runLock = try Directories.lock(runDirectory: configuration.runDirectory)
-        let executable = try WebChild.findExecutable()
+        let executable = try WebExecutable.find()
         let control = try AccessSetup.control(configuration, logger: logger)
         let listeners = try Listeners(
             localAddress: configuration.localAddress, localPort: configuration.localPort,
@@ -261,7 +261,7 @@ struct Agent: Sendable {
     private static func checkpointSettings(_ configuration: Configuration) -> CheckpointSettings {
         CheckpointSettings(
             isEnabled: configuration.checkpointsEnabled, directory: configuration.checkpointDirectory,
-            requestTimeout: configuration.runtimeRequestTimeout,
+            stateDirectory: configuration.stateDirectory, requestTimeout: configuration.runtimeRequestTimeout,
             runtimeEndpoint: configuration.containerRuntimeEndpoint, rootDirectory: configuration.rootDirectory,
             imageDirectory: configuration.imageDirectory,
             thresholds: configuration.node.evictionHard + configuration.node.evictionSoft)

@@ -14,9 +14,14 @@ enum ServiceConfinement {
     /// The lines of the drop-in that the service needs for this configuration; nil: none.
     static func dropIn(for configuration: Configuration) -> [String]? {
         let written = written(by: configuration)
-        let outside = written.filter { path in !writable.contains { isBelow(path, $0) } }
-        let isHidden = (written + read(by: configuration)).contains { path in hidden.contains { isBelow(path, $0) } }
-        guard isHidden || !outside.isEmpty else { return nil }
+        var outside = written.filter { path in !writable.contains { Paths.isBelow(path, $0) } }
+        // What is below /run is gone after a boot: systemd has to make it, as it makes the unit's own.
+        let run = [configuration.runDirectory, directory(of: configuration.socketPath)].filter {
+            outside.contains($0) && $0.hasPrefix("/run/") && !hidden.contains($0)
+        }
+        outside.removeAll(where: run.contains)
+        let isHidden = isHidden(written + read(by: configuration))
+        guard isHidden || !outside.isEmpty || !run.isEmpty else { return nil }
         var lines = ["[Service]"]
         // Seen, and not written to but for what is named.
         if isHidden { lines.append("ProtectHome=read-only") }
@@ -25,7 +30,22 @@ enum ServiceConfinement {
             lines += readOnly.filter { !outside.contains($0) }.map { "ReadOnlyPaths=\($0)" }
         }
         var seen: Set<String> = []
-        return lines + outside.filter { seen.insert($0).inserted }.map { "ReadWritePaths=\(quoted($0))" }
+        lines += run.filter { seen.insert($0).inserted }.map { "RuntimeDirectory=\(quoted(String($0.dropFirst(5))))" }
+        lines += outside.filter { seen.insert($0).inserted }.map { "ReadWritePaths=\(quoted($0))" }
+        return lines + tmpfiles(for: outside)
+    }
+
+    /// Of the same directories after a boot, as comments: systemd.exec(5) has no word for them.
+    private static func tmpfiles(for outside: [String]) -> [String] {
+        let gone = outside.filter { $0.hasPrefix("/run/") }
+        guard !gone.isEmpty else { return [] }
+        return ["# and in a file in /etc/tmpfiles.d, because /run is empty after a boot:"]
+            + gone.map { "# d \($0) 0700 root root" }
+    }
+
+    /// Whether one of the paths is where `ProtectHome=yes` hides it.
+    static func isHidden(_ paths: [String]) -> Bool {
+        paths.contains { path in hidden.contains { Paths.isBelow(path, $0) } }
     }
 
     private static func written(by configuration: Configuration) -> [String] {
@@ -51,10 +71,6 @@ enum ServiceConfinement {
     private static func directory(of path: String) -> String {
         let directory = path.split(separator: "/").dropLast().joined(separator: "/")
         return "/" + directory
-    }
-
-    private static func isBelow(_ path: String, _ directory: String) -> Bool {
-        path == directory || path.hasPrefix(directory + "/")
     }
 
     /// As a unit file has it: systemd.syntax(7), systemd.unit(5) on specifiers.

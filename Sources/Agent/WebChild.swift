@@ -7,27 +7,11 @@ struct WebChild {
     let processID: pid_t
     let gate: Int32
 
-    /// Where the web executable is: beside this one, or in the installed libexec directory.
-    ///
-    /// - Throws: `AgentError` naming the places that were looked at.
-    static func findExecutable() throws -> String {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        guard length > 0 else { throw AgentError("read", "/proc/self/exe", code: errno) }
-        let own = String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let directory = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? ""
-        let places = [directory + "/nodekeep-web", directory + "/../libexec/nodekeep/nodekeep-web"]
-        guard let found = places.first(where: { access($0, X_OK) == 0 }) else {
-            throw AgentError("nodekeep-web is missing: looked for " + places.joined(separator: " and "))
-        }
-        return found
-    }
-
     /// Starts the web process with the gate as descriptor 3 and the listeners behind it.
     ///
     /// Its environment is empty: no notify socket, no loader variables, nothing to leak. Its signal mask and
     /// dispositions are the default ones, whatever this process has changed.
-    static func spawn(executable: String, listeners: [Listeners.Listener]) throws -> WebChild {
+    static func spawn(executable: WebExecutable, listeners: [Listeners.Listener]) throws -> WebChild {
         var pair: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &pair) == 0 else {
             throw AgentError("make", "the gate's socket pair", code: errno)
@@ -77,10 +61,10 @@ struct WebChild {
         defer { free(name) }
         var arguments: [UnsafeMutablePointer<CChar>?] = [name, nil]
         var environment: [UnsafeMutablePointer<CChar>?] = [nil]
-        let code = posix_spawn(&processID, executable, &actions, &attributes, &arguments, &environment)
+        let code = posix_spawn(&processID, executable.startPath, &actions, &attributes, &arguments, &environment)
         guard code == 0 else {
             close(ours)
-            throw AgentError("start", executable, code: code)
+            throw AgentError("start", executable.path, code: code)
         }
         return WebChild(processID: processID, gate: ours)
     }

@@ -88,7 +88,7 @@ extension Configuration {
 }
 
 /// Paths as text: nothing here looks at the file system.
-enum Paths {
+package enum Paths {
     /// An absolute path without its superfluous slashes; nil and a problem for anything else.
     static func judge(_ text: String, _ origin: Origin, _ findings: Findings) -> String? {
         guard let path = normalized(text) else {
@@ -114,6 +114,11 @@ enum Paths {
 
     static func join(_ directory: String, _ name: String) -> String {
         directory == "/" ? "/" + name : directory + "/" + name
+    }
+
+    /// The directory itself is, too.
+    package static func isBelow(_ path: String, _ directory: String) -> Bool {
+        path == directory || path.hasPrefix(join(directory, ""))
     }
 
     /// After the XDG base directory specification, which has relative paths ignored.

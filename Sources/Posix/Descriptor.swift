@@ -34,6 +34,12 @@ package final class Descriptor: Sendable {
         return (status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o7777, status.st_uid)
     }
 
+    /// Whether both are of one and the same file.
+    package func isSameFile(as other: Descriptor) throws(ErrorNumber) -> Bool {
+        let (own, others) = (try status(), try other.status())
+        return own.st_ino == others.st_ino && own.st_dev == others.st_dev
+    }
+
     /// Until it is on the disk.
     package func synchronize() throws(ErrorNumber) { _ = try retrying { fsync(number) } }
 

@@ -10,6 +10,8 @@ package enum Confinement {
     ///
     /// - Parameter strict: For tests: a denied call ends the process instead of failing with EPERM.
     package static func enter(descriptors: Int, strict: Bool) throws(StartFailure) {
+        // Started by its descriptor it would have that number for a name.
+        _ = "nodekeep-web".withCString { nodekeep_prctl(PR_SET_NAME, UInt(bitPattern: $0), 0) }
         umask(0o077)
         // Standard error may be a file, and FSIZE 0 raises a signal when it is written to.
         signal(SIGXFSZ, SIG_IGN)

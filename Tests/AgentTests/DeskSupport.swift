@@ -22,7 +22,7 @@ final class DeskHarness {
 
     /// What the desk has started, in order. Used on the test's thread only.
     final class Launched {
-        var processes: [(arguments: [String], job: String, purpose: String)] = []
+        var processes: [(arguments: [String], job: String, purpose: String, directory: String)] = []
         var fails = false
     }
 
@@ -47,12 +47,12 @@ final class DeskHarness {
         self.launched = launched
         desk = CheckpointDesk(
             settings: CheckpointSettings(
-                isEnabled: true, directory: path, requestTimeout: requestTimeout,
+                isEnabled: true, directory: path, stateDirectory: path, requestTimeout: requestTimeout,
                 runtimeEndpoint: "unix:///run/test.sock", rootDirectory: "/", imageDirectory: "/", thresholds: []),
             survey: { _ throws(RuntimeError) in throw RuntimeError(.unavailable, "asked by the test itself") },
-            launch: { arguments, job, purpose in
+            launch: { arguments, job, purpose, directory in
                 if launched.fails { throw AgentError("no process today") }
-                launched.processes.append((arguments, job, purpose))
+                launched.processes.append((arguments, job, purpose, directory))
                 return .unit("\(purpose)-\(job)")
             },
             memory: { nil }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, post: { _ in })
@@ -67,7 +67,7 @@ final class DeskHarness {
         if posix_spawn(&pid, "/bin/rm", nil, nil, arguments, nil) == 0 { waitpid(pid, nil, 0) }
     }
 
-    var processes: [(arguments: [String], job: String, purpose: String)] { launched.processes }
+    var processes: [(arguments: [String], job: String, purpose: String, directory: String)] { launched.processes }
     func failLaunches(_ fails: Bool) { launched.fails = fails }
 
     static func call(_ container: String = "app", timeout: Duration? = nil, isDryRun: Bool = false) -> CheckpointCall {

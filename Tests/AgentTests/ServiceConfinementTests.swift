@@ -35,7 +35,7 @@ struct ServiceConfinementTests {
                 $0.stateDirectory = "/srv/state"
                 $0.runDirectory = "/run/other"
                 $0.socketPath = "/run/other/nodekeep.sock"
-            } == ["[Service]", "ReadWritePaths=/srv/state", "ReadWritePaths=/run/other"])
+            } == ["[Service]", "RuntimeDirectory=other", "ReadWritePaths=/srv/state"])
         #expect(lines { $0.checkpointDirectory = "/var/lib/kubelet/checkpoints2" }?.count == 2)
         #expect(
             lines {
@@ -47,6 +47,17 @@ struct ServiceConfinementTests {
                 == ["[Service]", "ReadOnlyPaths=", "ReadOnlyPaths=/etc/nodekeep", "ReadWritePaths=/run"])
     }
 
+    @Test("what is below /run is made anew after each boot")
+    func run() {
+        #expect(lines { $0.socketPath = "/run/a/b/x.sock" } == ["[Service]", "RuntimeDirectory=a/b"])
+        #expect(
+            lines { $0.checkpointDirectory = "/run/archives" } == [
+                "[Service]", "ReadWritePaths=/run/archives",
+                "# and in a file in /etc/tmpfiles.d, because /run is empty after a boot:",
+                "# d /run/archives 0700 root root",
+            ])
+    }
+
     @Test("what lies in home directories is to be seen first")
     func hidden() {
         #expect(lines { $0.access.clientCAFile = "/root/ca.pem" } == ["[Service]", "ProtectHome=read-only"])
@@ -54,6 +65,8 @@ struct ServiceConfinementTests {
             lines { $0.stateDirectory = "/home/nodekeep" }
                 == ["[Service]", "ProtectHome=read-only", "ReadWritePaths=/home/nodekeep"])
         #expect(lines { $0.access.clientCAFile = "/rooty/ca.pem" } == nil)
+        #expect(ServiceConfinement.isHidden(["/srv", "/home/checkpoints"]))
+        #expect(!ServiceConfinement.isHidden(["/srv", "/homes", "/run/containerd/containerd.sock", "/"]))
     }
 
     @Test("a path is written as a unit file reads it")

@@ -49,8 +49,8 @@ import Testing
     func flags() throws {
         let yaml = """
             rootDir: /f
-            stateDir: /f
-            runDir: /f
+            stateDir: /f-state
+            runDir: /f-run
             socket: /f
             containerRuntimeEndpoint: /f
             hostnameOverride: f
@@ -64,14 +64,14 @@ import Testing
         #expect(fromFile.containerRuntimeEndpoint == "unix:///f")
         #expect(fromFile.localPort == 1)
         let flags = FlagValues(
-            rootDir: "/g/", stateDir: "/g", runDir: "//g", containerRuntimeEndpoint: "unix:///g",
+            rootDir: "/g/", stateDir: "/s", runDir: "//r", containerRuntimeEndpoint: "unix:///g",
             hostnameOverride: " G ",
             nodeIP: "2001:db8::1,010.0.0.2", localAddress: "::1", localPort: "0", socket: "/g", v: "10")
         let configuration = try #require(resolve(yaml, flags: flags).configuration)
         var expected = Configuration()
         expected.rootDirectory = "/g"
-        expected.stateDirectory = "/g"
-        expected.runDirectory = "/g"
+        expected.stateDirectory = "/s"
+        expected.runDirectory = "/r"
         expected.socketPath = "/g"
         expected.containerRuntimeEndpoint = "unix:///g"
         expected.imageDirectory = "/g"

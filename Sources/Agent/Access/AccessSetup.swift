@@ -13,6 +13,33 @@ enum AccessSetup {
     static func control(_ configured: Configuration, logger: Logger) throws -> AccessControl? {
         let settings = configured.access
         guard settings.hasAuthenticator else { return nil }
+        do {
+            let webhooks = try webhooks(configured, logger: logger)
+            return try AccessControl(
+                files(settings), tokenReview: webhooks.tokens, accessReview: webhooks.access, date: Time.now())
+        } catch let problems as AccessProblems {
+            throw AgentError("the main listener cannot be opened: \(problems)")
+        } catch let problem as KubeconfigProblem {
+            throw AgentError("the main listener cannot be opened: \(problem)")
+        }
+    }
+
+    /// What is wrong with the files that say who gets in, each on a line; nil: nothing. Asks nobody.
+    static func problem(_ configured: Configuration) -> String? {
+        let settings = configured.access
+        guard settings.hasAuthenticator else { return nil }
+        let nobody = AccessReviewSlot(
+            cached: { _, _, _, _ in nil },
+            review: { _, _, _, _ async throws(WebhookFailure) in throw WebhookFailure(message: "nobody is asked") })
+        do {
+            _ = try AccessControl(files(settings), accessReview: nobody, date: Time.now())
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    private static func files(_ settings: AccessSettings) -> AccessConfiguration {
         var configuration = AccessConfiguration(mode: mode(settings.mode))
         configuration.clientCAFile = settings.clientCAFile
         configuration.staticTokenFile = settings.tokenAuthFile
@@ -21,15 +48,7 @@ enum AccessSetup {
         configuration.policyFile = settings.mode == .policy ? settings.policyFile : nil
         // Root's; of an agent that is not root its own.
         configuration.tokenFileOwner = geteuid()
-        do {
-            let webhooks = try webhooks(configured, logger: logger)
-            return try AccessControl(
-                configuration, tokenReview: webhooks.tokens, accessReview: webhooks.access, date: Time.now())
-        } catch let problems as AccessProblems {
-            throw AgentError("the main listener cannot be opened: \(problems)")
-        } catch let problem as KubeconfigProblem {
-            throw AgentError("the main listener cannot be opened: \(problem)")
-        }
+        return configuration
     }
 
     private static func webhooks(

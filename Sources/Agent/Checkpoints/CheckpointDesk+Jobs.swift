@@ -100,7 +100,7 @@ extension CheckpointDesk {
         job.nextLook = now + Self.lookInterval
         store?.watch.follow(job.directory)
         do {
-            switch try launchProcess(arguments, job.request.id, purpose) {
+            switch try launchProcess(arguments, job.request.id, purpose, settings.directory) {
             case .child(let processID): job.worker = WorkerProcess(processID)
             case .unit: job.worker = nil
             }
@@ -165,7 +165,7 @@ extension CheckpointDesk {
     private func finishRemains(_ job: JobDirectory) {
         do {
             if case .child(let processID) = try launchProcess(
-                ["recover", "--job", job.path], job.id.description, "recover")
+                ["recover", "--job", job.path], job.id.description, "recover", settings.directory)
             {
                 reaped.append(WorkerProcess(processID))
             }

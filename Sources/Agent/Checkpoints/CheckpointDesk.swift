@@ -22,11 +22,16 @@ final class CheckpointDesk {
         let deadline: Duration
         /// Nil while the container is looked up.
         var job: JobID?
+        /// As has been said.
+        var hasLeft = false
     }
 
     typealias Survey = @Sendable (CheckpointCall) async throws(RuntimeError) -> ContainerSurvey
     /// The arguments of the new process, its job, and whether it is a `dump` or a `recover`.
-    typealias Launch = (_ arguments: [String], _ job: String, _ purpose: String) throws -> DumpLauncher.Started
+    /// The directory is the checkpoints directory that the job is in.
+    typealias Launch = (
+        _ arguments: [String], _ job: String, _ purpose: String, _ directory: String
+    ) throws -> DumpLauncher.Started
 
     let logger: Logger
     /// Nil: no container runtime is configured.
@@ -35,6 +40,8 @@ final class CheckpointDesk {
     let post: @Sendable (CheckpointKeeper.Event) -> Void
     /// Hears of every job that is over.
     var ended: ((JobRecord) -> Void)?
+    /// The directory that is worked in from now on has been opened.
+    var isUsing: (String) -> Void = { _ in }
     var settings: CheckpointSettings
     var store: CheckpointStore?
     var problem: String?
@@ -76,6 +83,7 @@ final class CheckpointDesk {
             let opened = try CheckpointStore(path: settings.directory)
             store = opened
             problem = nil
+            isUsing(settings.directory)
             for problem in try opened.directory.removeLeftovers() {
                 logger.warning("\(problem)", metadata: .of(.checkpointLeftovers))
             }
@@ -181,7 +189,9 @@ final class CheckpointDesk {
             return answer(id, .later(caller.call, seconds: 1, "the caller has closed the connection"))
         }
         guard queue.isWaiting(job.description) else {
-            // One that has only closed its own direction still gets the answer.
+            // One that has only closed its own direction still gets the answer. Web may say so as often as it likes.
+            guard !caller.hasLeft else { return }
+            callers[id]?.hasLeft = true
             return logger.info(
                 "the caller has left, the dump goes on", metadata: .of(.checkpointCallerLeft, ["job": "\(job)"]))
         }

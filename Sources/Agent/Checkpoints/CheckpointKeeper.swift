@@ -3,6 +3,7 @@ internal import API
 internal import Checkpoint
 internal import CRI
 internal import Glibc
+internal import Logbook
 internal import Logging
 internal import NodeStatus
 internal import Synchronization
@@ -112,16 +113,26 @@ final class CheckpointKeeper: LongCalls, Sendable {
     // MARK: - The thread
 
     private func run() {
-        let launcher = DumpLauncher(writablePaths: [settings.directory], logger: logger)
+        let launcher = DumpLauncher(
+            runtimeSocket: settings.runtimeEndpoint.map { String($0.dropFirst("unix://".count)) }, logger: logger)
         var survey: CheckpointDesk.Survey?
         if let client {
             survey = { call throws(RuntimeError) in try await ContainerSurvey.make(call, client) }
         }
         let desk = CheckpointDesk(
             settings: settings, survey: survey,
-            launch: { try launcher.start($0, job: $1, purpose: $2) }, memory: memory, logger: logger,
+            launch: { try launcher.start($0, job: $1, purpose: $2, directory: $3) }, memory: memory, logger: logger,
             post: { self.post($0) })
         desk.ended = ended
+        desk.isUsing = { [settings, logger] directory in
+            do {
+                try UsedDirectory.note(directory, stateDirectory: settings.stateDirectory)
+            } catch {
+                logger.warning(
+                    "\(error): after a configuration that cannot be read, \"nodekeep recover\" would not know of \(directory)",
+                    metadata: .of(.recoveryProblem))
+            }
+        }
         desk.open(now: Time.monotonic())
         while !desk.isStopped {
             let now = Time.monotonic()
@@ -162,6 +173,8 @@ final class CheckpointKeeper: LongCalls, Sendable {
 struct CheckpointSettings: Equatable, Sendable {
     var isEnabled: Bool
     var directory: String
+    /// Where the directory is noted down (`UsedDirectory`).
+    var stateDirectory: String
     /// How long a caller waits who does not say.
     var requestTimeout: Duration
     /// `unix:///…`; nil: none is configured.

@@ -13,23 +13,19 @@ struct DumpLauncher: Sendable {
     }
 
     /// The path by which a new process is this very program, even after an upgrade has replaced the file.
-    let executable: String
-    let writablePaths: [String]
+    private let executable = "/proc/self/exe"
+    /// The socket of the container runtime, as a path.
+    let runtimeSocket: String?
     let logger: Logger
-
-    init(writablePaths: [String], logger: Logger) {
-        self.executable = "/proc/self/exe"
-        self.writablePaths = writablePaths
-        self.logger = logger
-    }
 
     /// `nodekeep dump DIRECTORY`, or `nodekeep recover --job DIRECTORY`.
     ///
+    /// - Parameter directory: the checkpoints directory that the job is in: all that the process may write to.
     /// - Throws: `AgentError` when the system gives no process.
-    func start(_ arguments: [String], job: String, purpose: String) throws -> Started {
+    func start(_ arguments: [String], job: String, purpose: String, directory: String) throws -> Started {
         if TransientUnit.isPossible {
             do {
-                return try startUnit(arguments, job: job, purpose: purpose)
+                return try startUnit(arguments, job: job, purpose: purpose, directory: directory)
             } catch {
                 logger.warning(
                     "systemd does not start a unit for the \(purpose): \(error); it becomes a process of this unit, which would be ended with it",
@@ -39,8 +35,11 @@ struct DumpLauncher: Sendable {
         return .child(try spawn(arguments))
     }
 
-    private func startUnit(_ arguments: [String], job: String, purpose: String) throws -> Started {
-        // systemd knows no /proc/self/exe of ours, so it gets the path, as long as there is still something there.
+    private func startUnit(
+        _ arguments: [String], job: String, purpose: String, directory: String
+    ) throws -> Started {
+        // systemd knows no /proc/self/exe of ours, so it gets the path. What is there may be a newer version, which
+        // reads the same job: until the package manager restarts this agent, too, dumps must outlive that.
         guard let path = Self.ownPath(), access(path, X_OK) == 0 else {
             throw AgentError("this program is not at its path any more")
         }
@@ -48,7 +47,9 @@ struct DumpLauncher: Sendable {
             name: "nodekeep-\(purpose)-\(job).service", description: "nodekeep \(purpose) \(job)",
             command: [path] + arguments)
         unit.words = [
-            ("ProtectSystem", "strict"), ("ProtectHome", "yes"), ("ProtectProc", "default"),
+            ("ProtectSystem", "strict"), ("ProtectProc", "default"),
+            // Below a hidden directory nothing can be named that is to be written to.
+            ("ProtectHome", ServiceConfinement.isHidden([directory, runtimeSocket ?? "/"]) ? "read-only" : "yes"),
             ("SyslogIdentifier", "nodekeep"),
         ]
         unit.flags = [
@@ -57,7 +58,7 @@ struct DumpLauncher: Sendable {
             ("RestrictSUIDSGID", true), ("RestrictRealtime", true), ("LockPersonality", true),
         ]
         unit.numbers = [("CapabilityBoundingSet", 0)]
-        unit.lists = [("ReadWritePaths", writablePaths)]
+        unit.lists = [("ReadWritePaths", [directory])]
         try unit.start()
         return .unit(unit.name)
     }
@@ -99,7 +100,10 @@ struct DumpLauncher: Sendable {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
         let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
         guard length > 0 else { return nil }
-        return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let path = String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        // The kernel says so of a file that has been replaced (proc(5)).
+        let mark = " (deleted)"
+        return path.hasSuffix(mark) ? String(path.dropLast(mark.count)) : path
     }
 
     private static func withCStrings<Result>(

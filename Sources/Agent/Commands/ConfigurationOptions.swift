@@ -2,7 +2,10 @@
 internal import ArgumentParser
 internal import Configuration
 internal import Glibc
+internal import Logbook
+internal import Logging
 internal import NodeStatus
+internal import Systemd
 
 /// The flags that make up the configuration together with the file; named as the kubelet names them where it has them.
 struct ConfigurationOptions: ParsableArguments {
@@ -12,10 +15,13 @@ struct ConfigurationOptions: ParsableArguments {
         name: .customLong("config"),
         help: ArgumentHelp(
             "The configuration file; a KubeletConfiguration is accepted too. Default: \(defaultFile), if it exists.",
-            valueName: "file"))
+            valueName: "file"),
+        completion: .file())
     var file: String?
 
-    @Option(help: ArgumentHelp("The directory whose file system is nodefs.", valueName: "directory"))
+    @Option(
+        help: ArgumentHelp("The directory whose file system is nodefs.", valueName: "directory"),
+        completion: .directory)
     var rootDir: String?
 
     @Option(help: ArgumentHelp("The container runtime's socket, unix:///path.", valueName: "endpoint"))
@@ -32,10 +38,14 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(name: .customLong("v"), help: ArgumentHelp("How much is logged: 0 to 10.", valueName: "level"))
     var verbosity: String?
 
-    @Option(help: ArgumentHelp("Where what must survive a restart is kept.", valueName: "directory"))
+    @Option(
+        help: ArgumentHelp("Where what must survive a restart is kept.", valueName: "directory"),
+        completion: .directory)
     var stateDir: String?
 
-    @Option(help: ArgumentHelp("Where the socket and the lock are.", valueName: "directory"))
+    @Option(
+        help: ArgumentHelp("Where the socket and the lock are.", valueName: "directory"),
+        completion: .directory)
     var runDir: String?
 
     @Option(help: ArgumentHelp("The loopback address of the local listener.", valueName: "address"))
@@ -44,26 +54,33 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The port of the local listener; 0 leaves it out.", valueName: "port"))
     var localPort: String?
 
-    @Option(help: ArgumentHelp("The Unix socket.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp("The Unix socket.", valueName: "path"),
+        completion: .file())
     var socket: String?
 
-    @Option(help: ArgumentHelp("Where the API server is, and as whom it is spoken to.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Where the API server is, and as whom it is spoken to.", valueName: "file"),
+        completion: .file())
     var kubeconfig: String?
 
-    @Option(help: ArgumentHelp("none, companion (beside a kubelet) or node (instead of one).", valueName: "role"))
+    @Option(
+        help: ArgumentHelp("none, companion (beside a kubelet) or node (instead of one).", valueName: "role"),
+        completion: .list(["none", "companion", "node"]))
     var clusterRole: String?
 
     @Option(
-        help: ArgumentHelp("Whose token may ask for a client certificate, in role node.", valueName: "file"))
+        help: ArgumentHelp("Whose token may ask for a client certificate, in role node.", valueName: "file"),
+        completion: .file())
     var bootstrapKubeconfig: String?
 
     /// Reads the file and resolves everything into one value.
     ///
-    /// - Throws: `ExitCode(2)` after a line for every problem on standard error.
+    /// - Throws: `ExitCode(2)` after every problem has been told.
     func resolve() throws -> (configuration: Configuration, warnings: [String]) {
         let resolution = try read()
         guard let configuration = resolution.configuration, resolution.problems.isEmpty else {
-            for problem in resolution.problems { StandardError.print("\(problem)") }
+            Self.tell(resolution.problems.map { "\($0)" })
             throw ExitCode(2)
         }
         return (configuration, resolution.warnings)
@@ -80,7 +97,7 @@ struct ConfigurationOptions: ParsableArguments {
             contents = ConfigurationSources.File(path: path, bytes: bytes)
         case .failure(let problem):
             guard file == nil, problem.isMissing else {
-                StandardError.print("--config: \(path): \(problem.reason)")
+                Self.tell(["--config: \(path): \(problem.reason)"])
                 throw ExitCode(2)
             }
         }
@@ -98,6 +115,13 @@ struct ConfigurationOptions: ParsableArguments {
             resolution.configuration?.node.kubeletVersion = Version.asKubelet
         }
         return resolution
+    }
+
+    /// A line each on standard error; where that is the journal, a record each.
+    static func tell(_ problems: [String]) {
+        guard Journal.isStandardError else { return problems.forEach(StandardError.print) }
+        let logger = Logger(label: "nodekeep") { _ in JournalLogHandler() }
+        for problem in problems { logger.error("\(problem)", metadata: .of(.configurationProblem)) }
     }
 
     private static var environment: [String: String] {

@@ -27,7 +27,8 @@ struct RecoverCommand: AsyncParsableCommand {
             Jobs that are under way are left alone. Without --once it goes on until nothing is left to do, and waits for \
             the runtime if it must. The agent does the same when it starts.
 
-            Exit codes: 0 nothing is left; 1 something is, and standard error says what; 2 the configuration is malformed.
+            Exit codes: 0 nothing is left; 1 something is, and standard error says what; 2 the configuration is malformed, \
+            and the directory that the agent used last was looked at.
             """)
 
     @OptionGroup var options: ConfigurationOptions
@@ -45,12 +46,28 @@ struct RecoverCommand: AsyncParsableCommand {
             AgentLogging.bootstrap(level: .info)
             code = await RecoverMain.run(jobDirectory: job, logger: Self.logger())
         } else {
-            let (configuration, _) = try options.resolve()
+            let configuration: Configuration
+            do {
+                configuration = try options.resolve().configuration
+            } catch {
+                await recoverLastUsed()
+                throw error
+            }
             AgentLogging.bootstrap(level: AgentLogging.level(verbosity: configuration.verbosity))
             code = await RecoverMain.run(
                 checkpointDirectory: configuration.checkpointDirectory, once: once, logger: Self.logger())
         }
         if code != 0 { throw ExitCode(code) }
+    }
+
+    /// A configuration that has been spoiled must not leave a container frozen.
+    private func recoverLastUsed() async {
+        guard
+            let directory = UsedDirectory.read(
+                stateDirectory: options.stateDir ?? Configuration().stateDirectory)
+        else { return }
+        AgentLogging.bootstrap(level: .info)
+        _ = await RecoverMain.run(checkpointDirectory: directory, once: once, logger: Self.logger())
     }
 
     /// Not before `bootstrap`: a logger writes for good to where loggers wrote when it was made.

@@ -24,10 +24,14 @@ struct PolicyCommand: ParsableCommand {
         @Option(help: ArgumentHelp("A group of his; may be given several times.", valueName: "name"))
         var group: [String] = []
 
-        @Option(help: "get, list, create, update, patch or delete.")
+        @Option(
+            help: "get, list, create, update, patch or delete.",
+            completion: .list(["get", "list", "create", "update", "patch", "delete"]))
         var verb: String = "get"
 
-        @Option(help: "stats, metrics, healthz, configz, checkpoint or checkpoints.")
+        @Option(
+            help: "stats, metrics, healthz, configz, checkpoint or checkpoints.",
+            completion: .list(PolicyEndpoint.allCases.map(\.rawValue)))
         var endpoint: String?
 
         @Option(help: "Of the container whose checkpoint is asked for.")

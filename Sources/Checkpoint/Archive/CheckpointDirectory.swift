@@ -81,10 +81,8 @@ package final class CheckpointDirectory: Sendable {
     /// Whether both are the same directory, whatever their paths.
     package func isSame(as other: CheckpointDirectory) throws(StorageError) -> Bool {
         try naming("look at the directory", path) { () throws(ErrorNumber) in
-            let (left, right) = (try archives.status(), try other.archives.status())
-            let (leftWork, rightWork) = (try work.status(), try other.work.status())
-            return left.st_ino == right.st_ino && left.st_dev == right.st_dev
-                && leftWork.st_ino == rightWork.st_ino && leftWork.st_dev == rightWork.st_dev
+            guard try archives.isSameFile(as: other.archives) else { return false }
+            return try work.isSameFile(as: other.work)
         }
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 internal import Logbook
 package import Logging
 
@@ -26,15 +27,18 @@ package enum RecoverMain {
     }
 
     /// - Parameters:
-    ///   - checkpointDirectory: absolute. None there: nothing to recover.
+    ///   - checkpointDirectory: absolute. None there, or one that no agent has worked in: nothing to recover.
     ///   - once: tries each job once instead of until none is left.
     /// - Returns: the exit code: 0 when no job is left that nobody works on, 1 when one is or the directory is refused.
     package static func run(checkpointDirectory: String, once: Bool, logger: Logger) async -> Int32 {
+        guard access(checkpointDirectory + "/" + CheckpointDirectory.workName, F_OK) == 0 || errno != ENOENT else {
+            return 0
+        }
         let directory: CheckpointDirectory
         do {
-            directory = try CheckpointDirectory.open(checkpointDirectory, creating: false)
+            // Jobs without a place for their records are jobs all the same.
+            directory = try CheckpointDirectory.open(checkpointDirectory, creating: true)
         } catch {
-            if error.isMissing { return 0 }
             logger.error("\(error)", metadata: .of(.recoveryProblem))
             return 1
         }
@@ -48,6 +52,6 @@ package enum RecoverMain {
             logger.warning(
                 "job \(id) is not finished: \(reason)", metadata: .of(.recoveryOpen, ["job": "\(id)"]))
         }
-        return report.open.isEmpty ? 0 : 1
+        return report.isComplete && report.open.isEmpty ? 0 : 1
     }
 }

@@ -13,6 +13,8 @@ package struct Recovery: Sendable {
         package var open: [JobID: String] = [:]
         /// Somebody works on them, or will.
         package var busy: [JobID] = []
+        /// False where the jobs could not be looked through.
+        package var isComplete = true
 
         package init() {}
     }
@@ -40,7 +42,11 @@ package struct Recovery: Sendable {
             report.open = [:]
             report.busy = []
             var hasFresh = false
-            for (id, step) in await pass(once: once, claiming: claimingUnstarted) {
+            guard let steps = await pass(once: once, claiming: claimingUnstarted) else {
+                report.isComplete = false
+                return report
+            }
+            for (id, step) in steps {
                 switch step {
                 case .finished(let outcome): report.finished[id] = .some(outcome)
                 case .open(let reason): report.open[id] = reason
@@ -79,7 +85,8 @@ package struct Recovery: Sendable {
         case none
     }
 
-    private func pass(once: Bool, claiming: Bool) async -> [(JobID, Step)] {
+    /// Nil: they cannot be looked through, which has been said.
+    private func pass(once: Bool, claiming: Bool) async -> [(JobID, Step)]? {
         let ids: [JobID]
         do {
             ids = try await onOwnThread("recover") { [around] () -> Result<[JobID], StorageError> in
@@ -95,7 +102,7 @@ package struct Recovery: Sendable {
         } catch {
             around.logger.error(
                 "the jobs cannot be looked through: \(error)", metadata: .of(.recoveryProblem))
-            return []
+            return nil
         }
         return await withTaskGroup(of: (JobID, Step).self) { group in
             for id in ids {
