@@ -116,7 +116,17 @@ class CheckpointTest(DebTest):
         self.assertEqual(self.machine.service_processes(self.unit(job)), [dump])
         self.assertNotIn(dump, self.machine.service_processes())
         self.assertTrue(container.stands_still())
+        self.assertConfined(job, dump)
         return job, dump
+
+    def assertConfined(self, job, dump):
+        """The drop-in of the package holds for the units of dumps."""
+        status = pathlib.Path(f"/proc/{dump}/status").read_text()
+        for line in ["CapPrm:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"]:
+            self.assertIn(line, status)
+        limits = pathlib.Path(f"/proc/{dump}/limits").read_text()
+        self.assertRegex(limits, r"Max core file size +0 +0")
+        self.assertEqual(self.machine.property("OOMScoreAdjust", self.unit(job)), "-900")
 
     def stopped_criu(self):
         try:
@@ -223,6 +233,43 @@ class CheckpointTest(DebTest):
         self.go_on(self.criu)
         self.check(job, container)
         self.assertKnown()
+
+    def test_one_by_an_agent_whose_program_was_replaced(self):
+        """An upgrade leaves the old agent running where the configuration is not good: its dumps outlive it as well."""
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        newer = machine.repacked(machine.package(), "99.1", directory.name)
+        configuration = "/etc/nodekeep/nodekeep.yaml"
+        agent, since = self.machine.main_pid(), self.machine.from_now()
+        self.machine.write(configuration, "localPort: many\n")
+        self.addCleanup(self.machine.write, configuration, "")
+        self.assertIn("goes on as it is", self.machine.install(newer))
+        self.machine.write(configuration, "")
+        self.assertEqual(self.machine.main_pid(), agent)
+        self.assertTrue(os.readlink(f"/proc/{self.machine.outside(agent)}/exe").endswith(" (deleted)"))
+        job, _ = self.create(self.pod.container())
+        self.assertNotIn("systemd does not start", self.machine.messages(since, "_SYSTEMD_UNIT=nodekeep.service"))
+        # The web process of the socket that it was asked through is of its own version, too.
+        self.machine.output("nodekeep", "status")
+        webs = [pid for pid in self.machine.service_processes() if machine.comm(pid) == "nodekeep-web"]
+        self.assertEqual(len(webs), 2)
+        for pid in webs:
+            self.assertTrue(os.readlink(f"/proc/{pid}/exe").endswith(" (deleted)"))
+
+    def test_purged_the_dump_leaves_its_record(self):
+        """The first one, when there are no records yet."""
+        container = self.pod.container("large", filling(300))
+        self.machine.run("sh", "-c", f"rm -rf {WORK}/records/*")
+        job, dump = self.start(container)
+        self.machine.run("apt-get", "purge", "--yes", "nodekeep")
+        self.addCleanup(self.machine.wait_until_serving)
+        self.addCleanup(self.machine.install, machine.package())
+        self.assertFalse(self.machine.path("/var/lib/nodekeep").exists())
+        self.go_on(self.criu)
+        record = wait_for(lambda: self.record(job), 60, f"the record of {job}")
+        self.assertEqual(record["outcome"], "published", record)
+        wait_for(lambda: os.listdir(self.machine.path(WORK)) == ["records"], 10, "no job directory left")
+        container.counts_on(30)
 
     def test_removed_the_dump_goes_on(self):
         container = self.pod.container("large", filling(300))

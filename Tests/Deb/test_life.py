@@ -30,6 +30,7 @@ AFTER_REMOVE = AFTER_PURGE | {
     "/etc/nodekeep/.tokens.lock",
     "/etc/systemd/system/multi-user.target.wants/nodekeep.service",
     "/var/lib/nodekeep",
+    "/var/lib/nodekeep/checkpoint-directory",
     "/var/lib/nodekeep/installation",
     "/var/lib/nodekeep/node-status.json",
     "/var/lib/systemd/deb-systemd-helper-enabled/nodekeep.service.dsh-also",
@@ -91,6 +92,15 @@ class LifeTest(DebTest):
         self.machine.write(RECORD, "{}")
         self.machine.write("/etc/nodekeep/client.key", "key")
         self.machine.run("nodekeep", "token", "create", "--user", "a", "--file", "/etc/nodekeep/tokens")
+
+        # Nor with one that names a file with which it would not start.
+        self.machine.write("/etc/nodekeep/nodekeep.yaml", "authentication: {x509: {clientCAFile: /nonexistent.crt}}\n")
+        pid = self.machine.main_pid()
+        out = self.machine.install(self.new, "--reinstall")
+        self.assertIn("goes on as it is", out)
+        self.assertIn("/nonexistent.crt", out)
+        self.assertEqual(self.machine.main_pid(), pid)
+        self.machine.write("/etc/nodekeep/nodekeep.yaml", "")
 
         self.machine.run("apt-get", "remove", "--yes", "nodekeep")
         self.assertEqual(self.machine.service_processes(), [])

@@ -59,7 +59,8 @@ class TroubleTest(DebTest):
         self.assertNotEqual(done.returncode, 0)
         self.assertEqual(self.machine.property("ActiveState"), "failed")
         self.assertEqual(self.machine.property("ExecMainStatus"), "2")
-        self.assertSaid(r"localPort: .*many", since, "_SYSTEMD_UNIT=nodekeep.service")
+        self.assertSaid(r"localPort: .*many", since, "_SYSTEMD_UNIT=nodekeep.service",
+                        "NODEKEEP_EVENT=configuration-problem", "PRIORITY=3")
         self.machine.write(CONFIGURATION, "")
         self.machine.run("systemctl", "start", "nodekeep")
         self.machine.wait_until_serving()
@@ -135,19 +136,54 @@ class TroubleTest(DebTest):
 
     def test_a_job_that_was_left_is_recovered_in_a_unit_of_its_own(self):
         """As dumps are: the confined agent has systemd start it, and it writes where the agent writes."""
-        job = "20261121t061233-00000001"
-        work = "/var/lib/kubelet/checkpoints/.nodekeep"
+        self.machine.run("systemctl", "stop", "nodekeep")
+        job = self.left("/var/lib/kubelet/checkpoints")
+        self.machine.run("systemctl", "start", "nodekeep")
+        self.assertRecovered(job, "/var/lib/kubelet/checkpoints")
+
+    def test_so_is_one_in_a_directory_that_is_hidden_without_a_drop_in(self):
+        self.machine.run("install", "-d", "-m", "0700", "/home/checkpoints")
+        self.machine.write(CONFIGURATION, "checkpointDirectory: /home/checkpoints\n")
+        _, drop_in = self.machine.output("nodekeep", "config", "check").split("then restart it\n")
+        self.machine.write("/etc/systemd/system/nodekeep.service.d/checkpoint-directory.conf", drop_in)
+        self.addCleanup(self.machine.run, "systemctl", "restart", "nodekeep")
+        self.addCleanup(self.machine.write, CONFIGURATION, "")
+        self.addCleanup(self.machine.run, "systemctl", "daemon-reload")
+        self.addCleanup(self.machine.run, "rm", "-r", "/etc/systemd/system/nodekeep.service.d")
+        self.machine.run("systemctl", "daemon-reload")
+        self.machine.run("systemctl", "stop", "nodekeep")
+        job = self.left("/home/checkpoints", number=2)
+        self.machine.run("systemctl", "start", "nodekeep")
+        self.assertRecovered(job, "/home/checkpoints")
+
+    def test_so_is_one_after_a_configuration_that_cannot_be_read(self):
+        """By what is started when the service has ended, in the directory that was used last."""
+        job = self.left("/var/lib/kubelet/checkpoints", number=3)
+        self.machine.write(CONFIGURATION, "checkpointDirectory: [\n")
+        self.machine.run("systemctl", "restart", "nodekeep", check=False)
+        self.addCleanup(self.machine.wait_until_serving)
+        self.addCleanup(self.machine.run, "systemctl", "restart", "nodekeep")
+        self.addCleanup(self.machine.write, CONFIGURATION, "")
+        record = wait_for(lambda: self.read(f"/var/lib/kubelet/checkpoints/.nodekeep/records/{job}.json"), 40, "a record")
+        self.assertEqual(json.loads(record)["outcome"], "interrupted")
+        self.assertEqual(self.machine.property("ActiveState"), "failed")
+
+    def left(self, directory, number=1):
+        """A job that was accepted, and that nobody works on."""
+        job, work = f"20261121t061233-0000000{number}", f"{directory}/.nodekeep"
         request = {
             "version": 1, "id": job, "acceptedAt": "2026-11-21T06:12:33.000000000Z",
             "container": {"namespace": "shop", "pod": "web-0", "podUID": "u", "container": "app", "containerID": "c" * 64,
                           "sandboxID": "d" * 64, "attempt": 0, "image": "i"},
             "requester": {"user": "root", "authenticatedBy": "peer", "from": "pid 1"},
             "runtimeEndpoint": "unix:///run/containerd/containerd.sock"}
-        self.machine.run("systemctl", "stop", "nodekeep")
-        self.machine.run("install", "-d", "-m", "0700", f"{work}/{job}")
+        self.machine.run("install", "-d", "-m", "0700", work, f"{work}/{job}")
         self.machine.write(f"{work}/{job}/request.json", json.dumps(request))
         self.machine.run("chmod", "0600", f"{work}/{job}/request.json")
-        self.machine.run("systemctl", "start", "nodekeep")
+        return job
+
+    def assertRecovered(self, job, directory):
+        work = f"{directory}/.nodekeep"
         record = wait_for(lambda: self.read(f"{work}/records/{job}.json"), 40, "the job has a record")
         self.assertEqual(json.loads(record)["request"]["id"], job)
         # The record first: whatever happens, one of the two is there.
