@@ -53,7 +53,8 @@ final class GateLoop: Sendable {
     ///   - tls: how the main listener speaks TLS; nil: there is none.
     ///   - view: what there is to show at this moment; called on the loop's thread.
     init(
-        api: API, listeners: Listeners, executable: WebExecutable, beats: LoopBeats, logger: Logger, calls: any LongCalls,
+        api: API, listeners: Listeners, executable: WebExecutable, beats: LoopBeats, logger: Logger,
+        calls: any LongCalls,
         gatekeeper: Gatekeeper, audit: AuditLog, tls: TLSListener?, view: @escaping @Sendable () -> AgentView
     ) throws {
         self.api = api

@@ -19,7 +19,8 @@ struct CheckpointSpaceTests {
     private func space() -> CheckpointSpace {
         CheckpointSpace(
             settings: CheckpointSettings(
-                isEnabled: true, directory: "/tmp", stateDirectory: "/tmp", requestTimeout: .seconds(1), runtimeEndpoint: nil,
+                isEnabled: true, directory: "/tmp", stateDirectory: "/tmp", requestTimeout: .seconds(1),
+                runtimeEndpoint: nil,
                 rootDirectory: "/", imageDirectory: "/", thresholds: []), memory: { nil })
     }
 

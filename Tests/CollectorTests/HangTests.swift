@@ -31,7 +31,8 @@ struct HangTests {
             engine = Engine(options, probes: probes, listensToKernel: false)
         }
 
-        func tick(_ count: Int = 1, grace: UInt64 = 50 * .millisecond) {
+        /// - Parameter grace: of real time; only a tick that starts a call that hangs waits it out.
+        func tick(_ count: Int = 1, grace: UInt64 = .second) {
             for _ in 0..<count {
                 engine.tick(grace: grace)
                 clock.advance(seconds: 1)

@@ -19,14 +19,14 @@ struct LiveTests {
         }
     }
 
-    @Test("the first snapshot comes within 200 ms and has everything local; more follow; stop ends it")
+    @Test("the first snapshot comes within a second and has everything local; more follow; stop ends it")
     func start() throws {
         let received = Received()
         let collector = Collector(options: CollectorOptions()) { received.take($0) }
         let before = CollectorClock().monotonic()
         try collector.start()
         received.gate.pass()
-        #expect(CollectorClock().monotonic() - before < 200 * .millisecond)
+        #expect(CollectorClock().monotonic() - before < 1_000 * .millisecond)
         let first = try #require(received.snapshots.withLock { $0.first })
         #expect((first.memory.value?.total ?? 0) > 0)
         #expect((first.topology.value?.logical ?? 0) > 0)

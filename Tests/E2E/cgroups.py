@@ -29,10 +29,14 @@ def leave():
     (TREE / "cgroup.procs").write_text(str(os.getpid()))
 
 
+def below(top):
+    """The cgroup and all below, the deepest first; what goes meanwhile is passed over, which rglob does not do."""
+    return sorted((pathlib.Path(at) for at, _, _ in os.walk(top)), reverse=True)
+
+
 def within(name):
     """The cgroup of the tree that says who belongs, and all below, the deepest first."""
-    top = TREE / name
-    return sorted((path for path in [top, *top.rglob("*")] if path.is_dir()), reverse=True) if top.exists() else []
+    return below(TREE / name)
 
 
 def processes(name):
@@ -95,10 +99,7 @@ def remains(name):
 
 def remove(name):
     for tree in trees():
-        top = tree / name
-        if not top.exists():
-            continue
-        for path in sorted((path for path in [top, *top.rglob("*")] if path.is_dir()), reverse=True):
+        for path in below(tree / name):
             try:
                 path.rmdir()
             except OSError:

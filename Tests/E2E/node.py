@@ -23,6 +23,17 @@ from workloads import Pod, criu_gave_up
 JOB = re.compile(r"\d{8}t\d{6}-[0-9a-f]{8}")
 
 
+def port_is_free(port):
+    """Whether nobody listens there any more: connections that are left do not matter."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 class Answer:
     def __init__(self, response, seconds):
         self.status, self.headers, self.seconds = response.status, response.headers, seconds
@@ -193,6 +204,8 @@ class Node(Agent):
         self.process.wait(10)
 
     def restart(self):
+        """After its end, which its web process learns of a moment later."""
+        wait_for(lambda: port_is_free(self.port), 5, "the end of its web process")
         self.start()
         self.wait_until_ready()
 

@@ -9,7 +9,7 @@ import subprocess
 import images
 from node import NodeTest
 from support import wait_for
-from workloads import UNDUMPABLE
+from workloads import UNDUMPABLE, filling
 
 JOURNALD = "/lib/systemd/systemd-journald"
 # A journal that only this test's agent writes to. The mounts go with journald.
@@ -43,7 +43,7 @@ class AccountedTest(NodeTest):
     def test_one_that_succeeds_and_one_that_criu_refuses(self):
         journal = self.journal()
         node = self.node(prefix=["nsenter", f"--mount=/proc/{journal}/ns/mnt", "--", "sh", "-c", INSIDE, "sh"])
-        good, ghost = self.pod().container(), self.pod().container(command=UNDUMPABLE)
+        good, ghost = self.pod().container(command=filling(20)), self.pod().container(command=UNDUMPABLE)
 
         answer = node.post(good.path)
         self.assertStatus(answer, 200)
@@ -86,7 +86,9 @@ class AccountedTest(NodeTest):
 
         metrics = node.metrics()
         self.assertEqual(metrics['nodekeep_checkpoint_attempts_total{outcome="published"}'], 1)
-        self.assertEqual(metrics[f'nodekeep_checkpoint_attempts_total{{outcome="{failed["outcome"]}"}}'], 1)
+        # More than one where CRIU gave up first.
+        self.assertEqual(metrics[f'nodekeep_checkpoint_attempts_total{{outcome="{failed["outcome"]}"}}'],
+                         sum(one["outcome"] == failed["outcome"] for one in node.records().values()))
         self.assertEqual(metrics["nodekeep_checkpoint_published_bytes_total"], record["size"])
         for phase in ["dump", "frozen", "verify", "publish"]:
             # Milliseconds in the record.

@@ -38,7 +38,7 @@ class BedTest(unittest.TestCase):
         self.assertIn("Looks good", self.bed.command("criu", "check").stdout)
 
     def test_a_bare_checkpoint_is_an_archive_that_checkpointctl_reads(self):
-        container = self.pod().container()
+        container = self.pod().container(command=filling(20))
         litter = self.bed.litter()
         archive = container.checkpoint(self.bed.home / "bare.tar")
         self.addCleanup(os.unlink, archive)
@@ -92,7 +92,7 @@ class BedTest(unittest.TestCase):
         # The deadline is the server's as well as ours, and either may be the first to say that it is over.
         self.assertIn(
             raised.exception.code(), (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED))
-        wait_for(lambda: container.task_status() == "PAUSED", 10, "a task that answers")
+        wait_for(lambda: container.task_status() == "PAUSED", 60, "a task that answers")
         time.sleep(2)
         self.assertEqual((container.task_status(), container.is_frozen()), ("PAUSED", True))
         self.assertEqual(container.state(), "RUNNING")

@@ -5,7 +5,7 @@ import os
 import time
 
 from archives import Archive
-from node import NodeTest
+from node import Later, NodeTest
 from support import wait_for
 from workloads import filling
 
@@ -50,11 +50,11 @@ class ContainerStateTest(NodeTest):
 
     def test_ended_while_queued(self):
         node, pod = self.node(), self.pod()
-        container = pod.container(command=filling(400))
+        container = pod.container(command=filling(800))
         first = node.post_later(container.path)
         node.wait_for_phase("dumping")
         second = node.post_later(container.path)
-        wait_for(lambda: len(node.jobs()) == 2, 5, "a queued job")
+        wait_for(lambda: len(node.jobs()) == 2, 30, "a queued job")
         self.assertStatus(first.get(), 200)
         container.stop()
         self.assertStatus(second.get(), 200, 409, 500)
@@ -64,11 +64,12 @@ class ContainerStateTest(NodeTest):
     def test_the_pod_is_replaced_while_its_job_is_queued(self):
         node = self.node()
         pod = self.pod(name="replaced")
-        container = pod.container(command=filling(400))
+        container = pod.container(command=filling(800))
         first = node.post_later(container.path)
         node.wait_for_phase("dumping")
-        second = node.post_later(container.path)
-        wait_for(lambda: len(node.jobs()) == 2, 5, "a queued job")
+        # Once: asked again, it would be for the pod that came after.
+        second = Later(lambda: node.post_once(container.path))
+        wait_for(lambda: len(node.jobs()) == 2, 30, "a queued job")
         self.assertStatus(first.get(), 200)
         pod.remove()
         other = self.pod(name="replaced").container()

@@ -8,7 +8,7 @@ import tempfile
 from kubeapi import KubeAPI
 from node import NodeTest
 from support import wait_for
-from workloads import UNDUMPABLE
+from workloads import UNDUMPABLE, filling
 
 NODE = "node-a"
 
@@ -22,7 +22,8 @@ class EventTest(NodeTest):
         kubeconfig = server.kubeconfig(directory / "kubeconfig", *server.node_certificate(NODE))
         node = self.node(config=f"hostnameOverride: {NODE}\ncluster: {{role: node}}\nkubeconfig: {kubeconfig}\n")
         registered = wait_for(lambda: server.get("nodes", NODE), 20, f"the Node\n{node.output()[-2000:]}")
-        good, ghost, paused = self.pod().container(), self.pod().container(command=UNDUMPABLE), self.pod().container()
+        good, ghost = self.pod().container(command=filling(20)), self.pod().container(command=UNDUMPABLE)
+        paused = self.pod().container()
         paused.pause()
         self.addCleanup(paused.thaw)
 
@@ -36,9 +37,10 @@ class EventTest(NodeTest):
         self.assertEqual(taken["involvedObject"]["uid"], registered["metadata"]["uid"])
 
         self.assertStatus(node.post(ghost.path), 500)
-        failed = wait_for(lambda: events().get("CheckpointFailed"), 20, f"an event: {events()}")
+        failed = wait_for(
+            lambda: (event := events().get("CheckpointFailed")) and ghost.path in event["message"] and event, 20,
+            f"an event: {events()}")
         self.assertEqual(failed["type"], "Warning")
-        self.assertIn(ghost.path, failed["message"])
 
         self.assertStatus(node.post(paused.path), 409)
         refused = wait_for(lambda: events().get("CheckpointRefused"), 20, f"an event: {events()}")

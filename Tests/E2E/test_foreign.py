@@ -69,7 +69,7 @@ class ForeignTest(NodeTest):
         container.counts_on()
         node.check()
         self.assertGreater(len(answers.get(200, [])), 0)
-        self.assertGreater(sum(foreign.values()), SECONDS / 6)
+        self.assertGreater(sum(foreign.values()), SECONDS / 20)
         # Alone again, it works.
         self.assertStatus(node.post(container.path), 200)
 
@@ -92,13 +92,12 @@ class ForeignTest(NodeTest):
                     except grpc.RpcError:
                         continue  # it is paused by a dump just now
                     end = time.monotonic() + chance.uniform(0.3, 2.5)
-                    time.sleep(0.2)  # what it printed before is on its way
+                    time.sleep(0.5)  # what it printed before is on its way
                     before = container.count()
                     while time.monotonic() < end:
                         # A dump that had begun before finds it paused and goes on: then the task does not answer, and
-                        # CRIU turns the freezer off while it holds the processes itself. It never runs.
-                        looks = [self.is_held(container) for _ in range(3)]
-                        if not any(looks):
+                        # CRIU turns the freezer off while it holds the processes itself, for a while. It never runs.
+                        if not any(self.is_held(container) for _ in range(60)):
                             problems.append(f"undone: {container.task_status()} {container.is_frozen()}")
                             return
                         time.sleep(0.02)

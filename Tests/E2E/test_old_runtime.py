@@ -10,7 +10,9 @@ class OldRuntimeTest(NodeTest):
 
     def test_it_says_so_before_and_when_asked(self):
         node, container = self.node(), self.pod().container()
-        support = wait_for(lambda: node.status()["runtime"].get("checkpoint"), 10, "the runtime in the status")
+        support = wait_for(
+            lambda: (said := node.status()["runtime"]["checkpoint"])["supported"] is not None and said, 10,
+            "what the runtime can do in the status")
         self.assertIs(support["supported"], False)
         self.assertIn("CheckpointContainer", support["reason"])
         self.assertEqual(container.task_status(), "RUNNING")

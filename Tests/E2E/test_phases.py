@@ -78,6 +78,8 @@ class PhaseTest(NodeTest):
                 self.assertEqual(node.status()["checkpoints"]["frozen"], [])
                 # Each is alone: the next one works.
                 self.assertStatus(node.post(container.path), 200)
+                # Its directory goes a moment later, and must not be taken for the next one's.
+                node.wait_until_idle()
         print("caught", *caught, end=" … ")
         self.assertTrue({"started", "dumping", "frozen", "verifying"} <= set(caught), caught)
         node.check()
@@ -113,7 +115,7 @@ class PhaseTest(NodeTest):
             self.assertEqual(answer.job, job)
             time.sleep(0.5)
             container.counts_on()
-        node.wait_until_idle()
+            node.wait_until_idle()
         self.assertEqual({node.record(job)["outcome"] for job in ids} - {"interrupted", "lost", "published"}, set())
         container.counts_on()
         self.assertStatus(node.post(container.path), 200)

@@ -43,6 +43,9 @@ class Node(Agent):
         """Until everything has been asked once."""
         wait_for(lambda: (said := self.runtime()) and said["checkpoint"]["supported"] is not None
                  and "imageCount" in said and "imageFileSystem" in said, 10, "the runtime in the status")
+        # The Node follows with the next snapshot.
+        if "nodeStatusMaxImages: 0" not in self.config.read_text():
+            wait_for(lambda: self.node().get("images"), 5, "the images in the node")
         return self
 
     def samples(self):
@@ -222,7 +225,7 @@ class NewRuntimeTest(RuntimeTest):
         self.assertEqual(node.get("/readyz").status, 200)
         self.bed.start()
         wait_for(lambda: node.runtime()["checkpoint"]["supported"], 10, "a runtime that is back")
-        self.assertEqual(node.node()["nodeInfo"], before["nodeInfo"])
+        wait_for(lambda: node.node()["nodeInfo"] == before["nodeInfo"], 5, "what the node said before")
 
     def test_a_fast_restart_is_noticed(self):
         node = self.node()

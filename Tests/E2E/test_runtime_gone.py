@@ -44,9 +44,9 @@ class RuntimeGoneTest(NodeTest):
         self.assert_works(node, container)
 
     def test_killed_during(self):
-        for moment in [0, 0.3, 1.0]:
+        for moment, megabytes in [(0, 500), (0.3, 500), (1.0, 1000)]:
             with self.subTest(moment):
-                node, container = self.node(), self.pod().container(command=filling(500))
+                node, container = self.node(), self.pod().container(command=filling(megabytes))
                 later = node.post_later(container.path)
                 job = node.wait_for_phase("dumping")
                 time.sleep(moment)

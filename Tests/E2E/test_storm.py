@@ -19,7 +19,7 @@ from workloads import filling
 DUMPS = int(os.environ.get("E2E_STORM", "100"))
 SEED = int(os.environ.get("E2E_SEED", "0")) or random.randrange(1, 1 << 31)
 CALLERS, CONTAINERS = 5, 4
-LIMIT = 600
+LIMIT = 900
 
 
 class Storm:
@@ -160,7 +160,7 @@ class Storm:
 
 
 class StormTest(NodeTest):
-    LIMIT = 900  # seconds, of which it takes a third where nothing else goes on
+    LIMIT = 1300  # seconds, of which it takes a quarter where nothing else goes on
 
     def test_storm(self):
         pods = [self.pod() for _ in range(CONTAINERS)]

@@ -29,6 +29,7 @@ def criu_gave_up(seconds, text):
 
 
 def filling(megabytes, milliseconds=50):
+    """Memory, and a number that grows as with COUNTING. It starts no processes, so CRIU does not give it up."""
     return ["filler", str(megabytes), str(milliseconds)]
 
 

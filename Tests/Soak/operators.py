@@ -15,7 +15,7 @@ from clients import Client
 from support import nodekeep
 
 # The agent looks once a second; the machine is busy.
-FOLLOWS = 5
+FOLLOWS = 20
 
 
 def expect(books, what, condition, seconds=FOLLOWS):

@@ -17,6 +17,8 @@ from support import BUILD, MONITORING_MAY_GET_METRICS, NODEKEEP, Agent, free_por
 
 PROGRAM = pathlib.Path(__file__).resolve().parent / "programs" / "hostile-web"
 TOKEN = "bob-secret-93ab1"
+# Seconds without a sign of life after which a service manager would end the agent.
+WATCHDOG = 2
 
 
 class Seen:
@@ -68,7 +70,7 @@ class Stage:
                 "authentication:\n"
                 f"  x509: {{clientCAFile: {self.authority.certificate}}}\n  tokenAuthFile: {self.tokens}\n"
                 f"authorization: {{policyFile: {policy}}}\n", build=self.directory,
-                environment={"NOTIFY_SOCKET": str(self.directory / "notify"), "WATCHDOG_USEC": "2000000"})
+                environment={"NOTIFY_SOCKET": str(self.directory / "notify"), "WATCHDOG_USEC": f"{WATCHDOG}000000"})
         except BaseException:
             self.close()
             raise
@@ -207,12 +209,13 @@ class Watch:
         self.thread.join()
         self.processor = self.stage.usage()[3] - self.processor
         self.took = time.monotonic() - self.begin
-        self.signs = sum(sign > self.begin for sign in self.stage.signs)
+        signs = [self.begin, *(sign for sign in self.stage.signs if sign > self.begin), self.begin + self.took]
+        self.silence = max(after - before for before, after in zip(signs, signs[1:]))
         gaps = self.gaps()
         print(f"  {self.took:.1f} s: at most {self.highest[0]} KiB, {self.highest[1]} descriptors, {self.highest[2]} "
               f"threads, {self.processor:.2f} s of the processor; slowest answer beside it "
-              f"{self.slowest * 1000:.0f} ms, readings up to {max(gaps, default=0):.2f} s apart, {self.signs} signs of "
-              "life", flush=True)
+              f"{self.slowest * 1000:.0f} ms, readings up to {max(gaps, default=0):.2f} s apart, signs of life up to "
+              f"{self.silence:.2f} s", flush=True)
 
     def run(self):
         while not self.done.is_set():

@@ -155,9 +155,9 @@ class AccessTest(AgentTest):
 
     def test_a_token_that_expires(self):
         self.serve()
-        token = self.token("grafana", "monitoring", ttl="3s")
-        wait_for(lambda: self.curl("/metrics", token=token).status == 200, 3, "the new token")
-        wait_for(lambda: self.curl("/metrics", token=token).status == 401, 8, "the expired token refused")
+        token = self.token("grafana", "monitoring", ttl="10s")
+        wait_for(lambda: self.curl("/metrics", token=token).status == 200, 8, "the new token")
+        wait_for(lambda: self.curl("/metrics", token=token).status == 401, 15, "the expired token refused")
 
     def test_bad_tokens(self):
         agent = self.serve()
@@ -231,7 +231,7 @@ class AccessTest(AgentTest):
             for _ in range(3):
                 self.assertEqual(self.ask(connection, ask), 200)
             self.policy.write_text(POLICY.replace("monitoring]", "others]"))
-            wait_for(lambda: self.ask(connection, ask) == 403, 4, "the grant revoked")
+            wait_for(lambda: self.ask(connection, ask) == 403, 8, "the grant revoked")
             # Somebody else on the same connection never had one.
             self.assertEqual(self.ask(connection, ask.replace(b"csv-secret-1", b"csv-secret-2")), 401)
 
@@ -432,7 +432,7 @@ class AccessTest(AgentTest):
             started = time.monotonic()
             self.assertEqual(agent.get("/readyz").status, 200)
             self.assertEqual(self.curl("/metrics").status, 401)
-            self.assertLess(time.monotonic() - started, 1)
+            self.assertLess(time.monotonic() - started, 2.5)
         self.assertEqual(slow.communicate(timeout=30)[0], "200")
 
     def test_a_webhook_that_is_down(self):

@@ -76,14 +76,15 @@ class Site:
         return context.wrap_socket(self.raw())
 
     def check_others(self, case):
-        """A client with a certificate, with either token, and one of the local listener: each within a second."""
+        """A client with a certificate, with either token, and one of the local listener: each long before those who
+        keep the agent waiting are cut off."""
         for name, ask in {
             "certificate": lambda: self.curl(certificate=self.monitor), "token": lambda: self.curl(token=GOOD),
             "own token": lambda: self.curl(token=self.nkt), "local": lambda: self.agent.get("/livez").status,
         }.items():
             begin = time.monotonic()
             case.assertEqual(ask(), 200, name)
-            case.assertLess(time.monotonic() - begin, 1.5, name)
+            case.assertLess(time.monotonic() - begin, 5, name)
 
 
 def read_all(connection):
@@ -398,15 +399,24 @@ class BadFilesTest(AgentTest):
         site = self.site("authorization: {{policyFile: {policy}}}\n")
         fifo = site.directory / "fifo"
         os.mkfifo(fifo)
+
+        def replace(path, make):
+            """At once: a file without its mode, or none, would be another reason to complain."""
+            make(path.with_name("new"))
+            path.with_name("new").rename(path)
+
+        def file(data, mode=0o600):
+            return lambda new: (new.write_bytes(data), os.chmod(new, mode))
+
         kinds = {
-            "garbage": lambda path: path.write_bytes((b"garbage " + BAD.encode() + b" \x00\xff: [\n") * 2_000),
-            "nothing": lambda path: path.write_bytes(b""),
-            "too much": lambda path: path.write_bytes(BAD.encode() * (1 << 20)),
-            "a directory": lambda path: path.mkdir(),
-            "a pipe": lambda path: os.mkfifo(path, 0o600),
-            "a link to itself": lambda path: path.symlink_to(path),
-            "what others may write": lambda path: (path.write_bytes(b"x"), os.chmod(path, 0o666)),
-            "absence": lambda path: None,
+            "garbage": lambda path: replace(path, file((b"garbage " + BAD.encode() + b" \x00\xff: [\n") * 2_000)),
+            "nothing": lambda path: replace(path, file(b"")),
+            "too much": lambda path: replace(path, file(BAD.encode() * (1 << 20))),
+            "a directory": lambda path: (path.unlink(), path.mkdir()),
+            "a pipe": lambda path: replace(path, lambda new: os.mkfifo(new, 0o600)),
+            "a link to itself": lambda path: replace(path, lambda new: new.symlink_to(path)),
+            "what others may write": lambda path: replace(path, file(b"x", 0o666)),
+            "absence": lambda path: path.unlink(),
         }
         site.check_others(self)
         before = processes(site.agent)
@@ -418,16 +428,20 @@ class BadFilesTest(AgentTest):
                     continue
                 with self.subTest(f"{kind} as {path.name}"):
                     begins = len(site.agent.output())
-                    path.unlink()
                     put(path)
-                    if kind not in ("a directory", "a pipe", "a link to itself", "what others may write", "absence"):
-                        os.chmod(path, 0o600)
                     try:
                         def lines():
                             return [line for line in site.agent.output()[begins:].splitlines()
                                     if re.search(rf"error {path}(:\d+)?: ", line)]
 
+                        def is_all():
+                            count = len(lines())
+                            time.sleep(0.5)
+                            return count == len(lines())
+
                         wait_for(lines, 5, f"a word about {path}")
+                        # Notices are written one by one.
+                        wait_for(is_all, 10, f"the last word about {path}")
                         said = len(lines())
                         # Once for this change, and not every second; of a thousand errors a few.
                         time.sleep(1.2)
@@ -442,11 +456,9 @@ class BadFilesTest(AgentTest):
                         self.assertEqual(site.curl(), 401)
                         self.assertEqual(site.curl(path="/configz", token=GOOD), 403)
                     finally:
-                        path.rmdir() if kind == "a directory" else path.unlink(missing_ok=True)
-                        new = path.with_name("restored")
-                        new.write_bytes(good)
-                        os.chmod(new, mode & 0o777)
-                        new.rename(path)
+                        if kind == "a directory":
+                            path.rmdir()
+                        replace(path, file(good, mode & 0o777))
                         wait_for(lambda: site.curl(token=GOOD) == 200, 5, "good again")
         after = processes(site.agent)
         print(f"  before {before}, after {after}", flush=True)
@@ -502,11 +514,13 @@ class BadWebhookTest(AgentTest):
                 statuses = {client.communicate(timeout=90)[0] for client in waiting}
                 print(f"  {mode}: others waited at most {slowest:.2f} s", flush=True)
                 self.assertEqual(statuses, {"401"})
-                self.assertLess(slowest, 1.5)
+                self.assertLess(slowest, 2.5)
                 log = agent.output()[begins:]
                 self.assertNotIn(BAD, log)
                 self.assertIn("audit: GET /metrics for nobody known", log)
                 self.assertEqual(agent.get("/readyz").status, 200)
+        wait_for(lambda: all(found[1] <= before[name][1] + 6 for name, found in processes(agent).items()), 10,
+                 "connections closed")
         after = processes(agent)
         print(f"  before {before}, after {after}", flush=True)
         for name in after:

@@ -33,9 +33,11 @@ class FilesTest(AgentTest):
         apart = (moment(second["spec"]["renewTime"]) - moment(first["spec"]["renewTime"])).total_seconds()
         self.assertTrue(9.9 <= apart <= 11.5, apart)
         self.assertEqual(second["spec"]["holderIdentity"], first["spec"]["holderIdentity"])
+        # The file is there before the agent has heard that it is safe on the disk.
+        wait_for(lambda: agent.json("/status")["lease"]["lease"]["renewTime"] == second["spec"]["renewTime"], 5,
+                 "the renewal is shown")
         shown = agent.json("/status")["lease"]
         self.assertEqual(shown["role"], "none")
-        self.assertEqual(shown["lease"]["renewTime"], second["spec"]["renewTime"])
         self.assertNotIn("problem", shown)
         metrics = agent.metrics()
         self.assertEqual(metrics['nodekeep_lease_renewals_total{result="ok"}'], 2)

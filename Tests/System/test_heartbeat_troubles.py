@@ -41,11 +41,11 @@ class TroubleTest(HeartbeatTest):
         for path in ("/livez", "/readyz", "/status", "/metrics"):
             started = time.monotonic()
             self.assertEqual(agent.get(path).status, 200, path)
-            self.assertLess(time.monotonic() - started, 1, path)
+            self.assertLess(time.monotonic() - started, 2.5, path)
 
     def keeps_being_silent(self, agent, seconds=5):
         """Nothing is written for so long, which would be time for several renewals."""
-        wait_for(lambda: agent.metrics()["nodekeep_heartbeat_stopped"] == 1, 2, "stopped")
+        wait_for(lambda: agent.metrics()["nodekeep_heartbeat_stopped"] == 1, 10, "stopped")
         count = len(self.server.requests)
         time.sleep(seconds)
         self.assertEqual(self.writes(count), [])
@@ -86,7 +86,7 @@ class AnswerTest(TroubleTest):
             # Once a second, or by the short backoff, it would be eight and more.
             asked = [record.time for record in self.asked(user) if record.time <= first[user] + 20]
             self.assertTrue(2 <= len(asked) <= 5, asked)
-            self.assertGreaterEqual(calls(one, "forbidden"), len(asked))
+            wait_for(lambda: calls(one, "forbidden") >= len(asked), 5, "each of them counted")
             self.assertEqual(one.metrics()[RENEWED], 0)
             self.assertEqual(len(complaints(one)), 1, complaints(one))
         self.server.apply(LEASE_RIGHT + forgotten)
@@ -129,7 +129,7 @@ class AnswerTest(TroubleTest):
             wait_for(lambda: calls(agent, result) == 1, 5, f"the {code}")
             renewals = agent.metrics()[RENEWED]
             wait_for(lambda: agent.metrics()[RENEWED] > renewals, 10, f"{code}: a renewal afterwards")
-            wait_for(lambda: self.problem(agent) == NO_PROBLEM, 2, f"{code}: no problem any more")
+            wait_for(lambda: self.problem(agent) == NO_PROBLEM, 10, f"{code}: no problem any more")
         self.assertEqual(agent.metrics()[NOT_RENEWED], 2)
         self.assertEqual(self.lease()["metadata"]["uid"], uid)
         self.assertNothingWasRefused()
@@ -141,7 +141,7 @@ class AnswerTest(TroubleTest):
             "leases": self.server.faults.too_many("5", plural="leases", times=1),
             "nodes": self.server.faults.unavailable("5", plural="nodes", times=1)}
         wait_for(lambda: all(fault.hits for fault in faults.values()), 5, "a 429 and a 503")
-        wait_for(lambda: "429" in self.problem(agent) and "503" in self.problem(agent), 2, "both named")
+        wait_for(lambda: "429" in self.problem(agent) and "503" in self.problem(agent), 4, "both named")
         for plural, fault in faults.items():
             def since():
                 times = [(record.time, record.fault) for record in self.server.requests_of(plural=plural)]
@@ -449,7 +449,7 @@ class DiskTest(TroubleTest):
         wait_for(lambda: agent.metrics()[RENEWED] > renewals, 10, "a renewal")
         wait_for(lambda: self.problem(agent) == NO_PROBLEM, 20, "no problem any more")
         wait_for(lambda: "has no disk pressure" in self.status_file(), 20, "the end of the pressure in the file")
-        wait_for(lambda: self.names() == self.names_before, 3, "the same files as before")
+        wait_for(lambda: self.names() == self.names_before, 10, "the same files as before")
         for about in ("lease", "node status"):
             said = complaints(agent, about)
             self.assertTrue(2 <= len(said) <= 3 and said[-1] == f"{about} works again", said)

@@ -20,7 +20,7 @@ class HostileFloodTest(HostileTest):
 
     def test_a_flood_of_expensive_requests(self):
         frame = gate.request(1, path="/status", query="pretty", headers=[("accept-encoding", "gzip")]).hex()
-        seen, _ = self.flood(["flood", frame, 3_000, 1, None, 128], ["await_answers", 3_000, 60], slowest=2.5)
+        seen, _ = self.flood(["flood", frame, 3_000, 1, None, 128], ["await_answers", 3_000, 60])
         self.assertEqual(seen.last("ended")["statuses"], {"200": 3_000})
 
     def test_a_flood_of_bad_credentials(self):
@@ -43,8 +43,7 @@ class HostileFloodTest(HostileTest):
         seen = self.play({"good": [HELLO, say(request), ["await_answers", 1], ["exit"]]})["good"]
         self.assertEqual(seen.answers()[1][0], 200)
         vary = len(request) - 20
-        seen, _ = self.flood(
-            ["pairs", request.hex(), gate.cancelled(1).hex(), 20_000, 1, vary], seconds=90, slowest=2.0)
+        seen, _ = self.flood(["pairs", request.hex(), gate.cancelled(1).hex(), 20_000, 1, vary], seconds=90)
         self.assertEqual(seen.last("flooded")["count"], 20_000)
         self.assertNotIn("has not gone round", self.log())
 
@@ -56,12 +55,12 @@ class HostileFloodTest(HostileTest):
             seen = self.play({"deaf": [HELLO, ["deaf"], ["flood", frame, 500_000, 1]]}, seconds=30)["deaf"]
         self.assertRegex(self.line_about(seen.pid), "no sign of life|has stopped reading")
         self.assertLess(watch.highest[0] - begin[0], 48 << 10)
-        self.assertQuiet(watch, slowest=2.0)
+        self.assertQuiet(watch)
 
     def test_one_that_reads_less_than_it_asks_for(self):
         """There is always something left to send: what has been sent must not be kept for that."""
         frame = gate.request(1, path="/status", query="pretty").hex()
-        seen, _ = self.flood(["trickle", frame, 15, 1, 300], slowest=2.5)
+        seen, _ = self.flood(["trickle", frame, 15, 1, 300])
         print(f"  {seen.last('trickled')['answers']} answers", flush=True)
         self.assertGreater(seen.last("trickled")["answers"], 1_000)
 
@@ -133,5 +132,5 @@ class HostileFloodTest(HostileTest):
         after = life(12)
         print(f"  before {before}, after {after}", flush=True)
         self.assertLess(after[0] - before[0], 8 << 10)
-        self.assertEqual(after[1], before[1])
+        wait_for(lambda: self.stage.usage()[1] == before[1], 10, "the same descriptors")
         self.assertLessEqual(after[2], before[2] + 1)

@@ -138,7 +138,7 @@ class Abuse(unittest.TestCase):
             start = time.monotonic()
             status, _ = get(over_tcp=over_tcp)
             self.assertEqual(status, 200)
-            self.assertLess(time.monotonic() - start, 1)
+            self.assertLess(time.monotonic() - start, 4)
 
     def refused(self, request, *statuses, over_tcp=True):
         """The request gets one of these statuses (None: no answer), the connection ends, and what follows is not read."""
@@ -253,8 +253,9 @@ class Abuse(unittest.TestCase):
                         data, ended = read_all(client)
                     self.assertTrue(ended)
                     statuses.append(status_of(data))
-                # libmicrohttpd now and then reads the end before it sends an answer that the agent gave.
-                self.assertLessEqual(statuses.count(None), 2, (over_tcp, path, statuses))
+                # libmicrohttpd now and then reads the end before it sends an answer that the agent gave. Those of
+                # ?verbose are all the agent's, most of the others are from web's memory.
+                self.assertLessEqual(statuses.count(None), 10 if b"?" in path else 2, (over_tcp, path, statuses))
                 self.assertLessEqual(set(statuses), {200, None})
 
     def test_clients_that_leave_at_once(self):

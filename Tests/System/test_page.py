@@ -438,7 +438,7 @@ class PageTest(AgentTest):
             mount = wait_for(
                 lambda: next((entry for entry in agent.json("/status")["fileSystems"]
                               if entry["mountPoint"] == str(point) and "capacityBytes" in entry["usage"]), None),
-                3, "the hostile mount")
+                10, "the hostile mount")
             self.assertEqual(mount["source"], source)
             text = agent.get("/").body.decode()
             self.assertNotIn("<img", text)

@@ -36,9 +36,9 @@ TAINTS = {
     "PIDPressure": "node.kubernetes.io/pid-pressure",
 }
 
-# Crossed to shown: two readings a second apart, and what our own polling of the page adds.
+# Crossed to shown: two readings a second apart, and what our own polling of the page adds on a busy machine.
 PROMISE = 2.0
-OURS = 0.1
+OURS = 0.8
 
 
 def seconds(text):
@@ -181,11 +181,15 @@ class PressureTest(AgentTest):
         """Acts, then watches both the thing itself and the condition. Gives the condition and how long it took."""
         wall = time.time()
         runner = threading.Thread(target=act, daemon=True)
+        crossing, last_not_crossed = None, time.monotonic()
         runner.start()
-        crossing = None
         while True:
-            if crossing is None and crossed():
-                crossing = time.monotonic()
+            if crossing is None:
+                looked = time.monotonic()
+                if crossed():
+                    crossing = time.monotonic()
+                else:
+                    last_not_crossed = looked
             condition = agent.condition(kind)
             now = time.monotonic()
             if condition["status"] == status:
@@ -198,7 +202,8 @@ class PressureTest(AgentTest):
         took = now - crossing
         print(f"  {what or kind + ' ' + status}: {took:.2f} s", flush=True)
         self.assertLessEqual(took, limit)
-        self.assertGreaterEqual(took, earliest)
+        # It was crossed somewhere between two looks.
+        self.assertGreaterEqual(now - last_not_crossed, earliest)
         # The stamp is that of the flip, in whole seconds.
         self.assertGreaterEqual(seconds(condition["lastTransitionTime"]), int(wall))
         self.assertLessEqual(seconds(condition["lastTransitionTime"]), time.time())
@@ -264,8 +269,8 @@ class PressureTest(AgentTest):
         watch = Watch(agent, "DiskPressure")
         # True for the transition period, counted from the last reading that was bad, which is up to a second old.
         back = self.measure(
-            agent, "DiskPressure", "False", disk.free, lambda: disk.available() > threshold, limit=4.1, earliest=2.0,
-            what="freed to DiskPressure False, period 3 s")
+            agent, "DiskPressure", "False", disk.free, lambda: disk.available() > threshold, limit=4 + OURS,
+            earliest=2.0, what="freed to DiskPressure False, period 3 s")
         self.assertEqual(watch.stop(), ["True", "False"])
         self.check_words(back, "False")
         self.check_everywhere(agent, "DiskPressure", "False")
@@ -308,28 +313,41 @@ class PressureTest(AgentTest):
         self.assertLess(int(match[1]), 200)
         self.check_everywhere(agent, "DiskPressure", "True")
         back = self.measure(
-            agent, "DiskPressure", "False", lambda: shutil.rmtree(many), lambda: disk.inodes_free() > 200, limit=2.1,
-            what="inodes back to DiskPressure False, period 1 s")
+            agent, "DiskPressure", "False", lambda: shutil.rmtree(many), lambda: disk.inodes_free() > 200,
+            limit=PROMISE + OURS, what="inodes back to DiskPressure False, period 1 s")
         self.check_words(back, "False")
 
     def test_dips_shorter_than_a_second_change_nothing(self):
         disk = self.disk()
-        agent = self.agent("evictionHard: {nodefs.available: 30Mi}\n", ["--root-dir", str(disk.path)])
-        before = self.settled(agent, "DiskPressure")
-        watch = Watch(agent, "DiskPressure")
+        agent = self.agent(
+            "evictionHard: {nodefs.available: 30Mi}\nevictionPressureTransitionPeriod: 1s\n",
+            ["--root-dir", str(disk.path)])
+
+        def is_met():
+            return agent.signal_status("nodefs.available")["met"]
+
         for lead, length in [(0.2, 0.4), (0.05, 0.4), (0.3, 0.4), (0.1, 0.9), (0.4, 0.9)]:
-            # Laid around a reading, which therefore sees it: not merely missed.
-            time.sleep(self.next_reading(agent, "nodefs") - lead - time.time())
-            begin = time.monotonic()
-            disk.fill(10 * MIB)
-            wait_for(lambda: agent.signal_status("nodefs.available")["met"], lead + 0.3, "a reading that saw the dip")
-            time.sleep(max(0.0, begin + length - time.monotonic()))
-            disk.free()
-            self.assertLess(time.monotonic() - begin, 0.97)
-            time.sleep(1.1)
-            self.assertFalse(agent.signal_status("nodefs.available")["met"])
-        self.assertEqual(watch.stop(), ["False"])
-        self.assertEqual(agent.condition("DiskPressure")["lastTransitionTime"], before["lastTransitionTime"])
+            # On a busy machine the reading may be late, or the dip too long: then once more.
+            for _ in range(5):
+                before = self.settled(agent, "DiskPressure")
+                watch = Watch(agent, "DiskPressure")
+                # Laid around a reading, which therefore sees it: not merely missed.
+                time.sleep(max(0, self.next_reading(agent, "nodefs") - lead - time.time()))
+                begin, was_met = time.monotonic(), False
+                disk.fill(10 * MIB)
+                while time.monotonic() < begin + length:
+                    was_met = was_met or is_met()
+                    time.sleep(0.01)
+                disk.free()
+                took = time.monotonic() - begin
+                wait_for(lambda: not is_met(), 5, "a reading after the dip")
+                statuses, after = watch.stop(), agent.condition("DiskPressure")
+                if was_met and took < 0.97:
+                    self.assertEqual(statuses, ["False"])
+                    self.assertEqual(after["lastTransitionTime"], before["lastTransitionTime"])
+                    break
+            else:
+                self.fail(f"no dip of {length} s that a reading has seen")
 
     def test_soft_thresholds_have_their_grace_and_hard_ones_none(self):
         disk = self.disk()
@@ -349,7 +367,7 @@ class PressureTest(AgentTest):
         # For longer: after the grace, not before.
         condition = self.measure(
             agent, "DiskPressure", "True", lambda: disk.fill(20 * MIB), lambda: disk.available() < 30 * MIB,
-            earliest=2.0, limit=4.1, what="soft threshold, grace 2 s")
+            earliest=2.0, limit=4 + OURS, what="soft threshold, grace 2 s")
         self.check_words(condition, "True", prefix_only=True)
         self.assertRegex(
             condition["message"], r": nodefs\.available (19|20)Mi has been below its soft threshold 30Mi for [23]s$")
@@ -381,7 +399,7 @@ class PressureTest(AgentTest):
             agent, "DiskPressure", "True", lambda: reload("40Mi"), is_read("40Mi"), what="SIGHUP, threshold raised")
         self.assertRegex(condition["message"], r": nodefs\.available (19|20)Mi is below its threshold 40Mi$")
         back = self.measure(
-            agent, "DiskPressure", "False", lambda: reload("5Mi"), is_read("5Mi"), limit=2.1,
+            agent, "DiskPressure", "False", lambda: reload("5Mi"), is_read("5Mi"), limit=PROMISE + OURS,
             what="SIGHUP, threshold lowered, period 1 s")
         self.check_words(back, "False")
 
@@ -467,7 +485,7 @@ for line in sys.stdin:
         self.assertLess(int(match[1]), threshold)
         self.check_everywhere(agent, "PIDPressure", "True")
         back = self.measure(
-            agent, "PIDPressure", "False", end, lambda: available_pids() > threshold, limit=2.1,
+            agent, "PIDPressure", "False", end, lambda: available_pids() > threshold, limit=PROMISE + OURS,
             what="processes ended to PIDPressure False, period 1 s")
         self.check_words(back, "False")
         self.check_everywhere(agent, "PIDPressure", "False")
@@ -535,7 +553,7 @@ for line in sys.stdin:
         self.assertAlmostEqual(
             agent.signal_status("memory.available")["available"], available_memory(), delta=margin / 2)
         back = self.measure(
-            agent, "MemoryPressure", "False", give, lambda: available_memory() > threshold, limit=2.1,
+            agent, "MemoryPressure", "False", give, lambda: available_memory() > threshold, limit=PROMISE + OURS,
             what="memory released to MemoryPressure False, period 1 s")
         self.check_words(back, "False")
         self.check_everywhere(agent, "MemoryPressure", "False")

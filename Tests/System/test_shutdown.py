@@ -31,11 +31,11 @@ class FileTest(BusCase):
         wait_for((agent.state_directory / "node-status.json").exists, 5, "the status")
         wait_for(lambda: self.written(agent)["status"] == "True", 5, "Ready True")
         services.tell(shutdown=True)
-        wait_for(lambda: self.written(agent)["status"] == "False", 2, "Ready False")
+        wait_for(lambda: self.written(agent)["status"] == "False", 5, "Ready False")
         self.assertEqual(self.written(agent)["message"], WORDS)
         self.assertEqual(self.written(agent)["reason"], agent.condition("Ready")["reason"])
         services.tell(shutdown=False)
-        wait_for(lambda: self.written(agent)["status"] == "True", 2, "Ready True")
+        wait_for(lambda: self.written(agent)["status"] == "True", 5, "Ready True")
         self.assertEqual(services.locks, [])
 
 
@@ -86,8 +86,8 @@ class NodeTest(BusCase, HeartbeatTest):
 
         # Called off: Ready again at once, and the next one is to wait again.
         services.tell(shutdown=False)
-        wait_for(lambda: self.ready() == "True", 3, "Ready True")
-        wait_for(lambda: services.held, 3, "another delay")
+        wait_for(lambda: self.ready() == "True", 5, "Ready True")
+        wait_for(lambda: services.held, 5, "another delay")
         self.assertEqual(ready_of(self.node())["reason"], "KubeletReady")
         begin = time.monotonic()
         services.tell(shutdown=True)
@@ -112,23 +112,22 @@ class NodeTest(BusCase, HeartbeatTest):
         took = services.let_go[0] - begin
         print(f"  let go after {took:.2f} s", flush=True)
         self.assertGreater(took, LIMIT - 0.1)
-        self.assertLess(took, LIMIT + 1)
+        self.assertLess(took, LOGINDS_LIMIT)
         self.assertEqual(self.ready(), "True")
         self.assertEqual(agent.get("/livez").status, 200)
         self.server.faults.clear()
         self.server.faults.release()
 
     def test_one_of_many_is_told_at_once(self):
-        """Changes are held back when there are too many of them; these are not."""
-        services, _ = self.registered("nodeStatusUpdateFrequency: 2s\n")
+        """Changes are held back when there are too many of them, for up to 10 s; these are not."""
+        services, _ = self.registered("nodeStatusUpdateFrequency: 10s\n")
         for number in range(1, 10):
             begin = time.monotonic()
             services.tell(shutdown=True)
             self.check_told_in_time(services, begin)
-            self.assertLess(services.let_go[services.locks[-1]["lock"]] - begin, 2)
             services.tell(shutdown=False)
             wait_for(lambda: self.ready() == "True", 5, f"{number}: Ready True")
-            wait_for(lambda: len(services.locks) == number + 1, 2, f"{number}: another delay")
+            wait_for(lambda: len(services.locks) == number + 1, 5, f"{number}: another delay")
 
     def test_one_of_many_is_called_off_at_once(self):
         services, _ = self.registered()
@@ -137,8 +136,8 @@ class NodeTest(BusCase, HeartbeatTest):
             services.tell(shutdown=True)
             self.check_told_in_time(services, begin)
             services.tell(shutdown=False)
-            wait_for(lambda: self.ready() == "True", 2, f"{number}: Ready True")
-            wait_for(lambda: len(services.locks) == number + 1, 2, f"{number}: another delay")
+            wait_for(lambda: self.ready() == "True", 5, f"{number}: Ready True")
+            wait_for(lambda: len(services.locks) == number + 1, 5, f"{number}: another delay")
 
     def test_after_failures_it_is_tried_at_once(self):
         services, agent = self.registered()
@@ -149,13 +148,13 @@ class NodeTest(BusCase, HeartbeatTest):
             wait_for(lambda: not services.held, LOGINDS_LIMIT, "the delay let go")
             count = len(services.locks)
             services.tell(shutdown=False)
-            wait_for(lambda: len(services.locks) > count, 3, "another delay")
+            wait_for(lambda: len(services.locks) > count, 5, "another delay")
         services.tell(shutdown=True)
         wait_for(lambda: not services.held, LOGINDS_LIMIT, "the delay let go")
         wait_for(lambda: fault.hits >= 5, 30, "failures")
         count = len(services.locks)
         services.tell(shutdown=False)
-        wait_for(lambda: len(services.locks) > count, 3, "another delay")
+        wait_for(lambda: len(services.locks) > count, 5, "another delay")
         self.server.faults.clear()
         begin = time.monotonic()
         services.tell(shutdown=True)
@@ -167,9 +166,9 @@ class NodeTest(BusCase, HeartbeatTest):
         self.server.faults.slow(1, verb="patch", plural="nodes", times=1)
         count = len(self.server.requests_of("patch", "nodes"))
         services.tell(shutdown=True)
-        wait_for(lambda: len(self.server.requests_of("patch", "nodes")) > count, 2, "the patch under way")
+        wait_for(lambda: len(self.server.requests_of("patch", "nodes")) > count, 5, "the patch under way")
         services.tell(shutdown=False)
-        wait_for(lambda: len(services.locks) == 2, 3, "another delay")
+        wait_for(lambda: len(services.locks) == 2, 5, "another delay")
         wait_for(lambda: self.said("True") and self.ready() == "True", 5, "Ready True")
         time.sleep(LIMIT + 0.5)
         self.assertEqual(services.held, [1])
@@ -190,7 +189,7 @@ class NodeTest(BusCase, HeartbeatTest):
         services, agent = self.registered()
         agent.signal(signal.SIGTERM)
         self.assertEqual(agent.process.wait(5), 0)
-        wait_for(lambda: not services.held, 2, "the delay let go")
+        wait_for(lambda: not services.held, 5, "the delay let go")
         self.assertEqual(self.said("False"), [])
         self.assertEqual(self.ready(), "True")
 

@@ -80,14 +80,14 @@ struct DeadlineTests {
     @Test("A request that waits for the agent is not cut for it")
     func waiting() throws {
         let web = try Harness {
-            $0.requestTimeout = 100
-            $0.idleTimeout = 100
-            $0.responseTimeout = 100
+            $0.requestTimeout = 400
+            $0.idleTimeout = 400
+            $0.responseTimeout = 400
         }
         let client = try web.client()
         client.get("/")
         let request = try web.nextRequest()
-        pause(milliseconds: 800)
+        pause(milliseconds: 1600)
         try web.respond(request)
         #expect(try client.response()?.status == 200)
     }

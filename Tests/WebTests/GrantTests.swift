@@ -126,9 +126,9 @@ struct GrantedPageTests {
         let web = try Harness.secure()
         try web.publish("/status")
         let client = try web.secureClient()
-        try grant(web, client, "/status", milliseconds: 300)
+        try grant(web, client, "/status", milliseconds: 1500)
         #expect(try isFromMemory(web, client, "/status"))
-        pause(milliseconds: 400)
+        pause(milliseconds: 1700)
         #expect(try !isFromMemory(web, client, "/status"))
     }
 

@@ -159,7 +159,7 @@ struct PageTests {
 
     @Test("A page that is no longer confirmed, or expired, is asked for")
     func lifetime() throws {
-        let web = try Harness { $0.pageLifetime = 150 }
+        let web = try Harness { $0.pageLifetime = 1000 }
         try web.publish("/a", "old\n")
         let client = try web.client()
         func isFromMemory() throws -> Bool {
@@ -180,7 +180,7 @@ struct PageTests {
             }
         }
         #expect(try isFromMemory())
-        pause(milliseconds: 200)
+        pause(milliseconds: 1200)
         #expect(try !isFromMemory())
         try web.send(.confirm)
         #expect(try isFromMemory())

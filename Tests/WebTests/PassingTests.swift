@@ -85,7 +85,7 @@ struct PassingTests {
 
     @Test("An agent that does not answer is 503, and its late answer is nobody's")
     func silence() throws {
-        let web = try Harness { $0.agentTimeout = 100 }
+        let web = try Harness { $0.agentTimeout = 1000 }
         let client = try web.client()
         client.get("/a")
         let request = try web.nextRequest()
@@ -100,13 +100,13 @@ struct PassingTests {
 
     @Test("An agent that asks for more time gets it, and no more")
     func moreTime() throws {
-        let web = try Harness { $0.agentTimeout = 100 }
+        let web = try Harness { $0.agentTimeout = 1000 }
         let client = try web.client()
         client.get("/a")
         let request = try web.nextRequest()
         try web.send(.await(id: request.id, milliseconds: 60_000))
         try web.send(.await(id: request.id &+ 1, milliseconds: 0))
-        pause(milliseconds: 300)
+        pause(milliseconds: 1500)
         try web.respond(request)
         #expect(try client.response()?.text == "from the agent\n")
         client.get("/b")

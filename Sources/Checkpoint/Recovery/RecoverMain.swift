@@ -26,6 +26,17 @@ package enum RecoverMain {
         }
     }
 
+    /// Jobs without a place for their records are jobs all the same. Nothing is made where nothing is missing: the disk may
+    /// be full.
+    private static func open(_ path: String) throws(StorageError) -> CheckpointDirectory {
+        do {
+            return try CheckpointDirectory.open(path, creating: false)
+        } catch {
+            guard error.isMissing else { throw error }
+            return try CheckpointDirectory.open(path, creating: true)
+        }
+    }
+
     /// - Parameters:
     ///   - checkpointDirectory: absolute. None there, or one that no agent has worked in: nothing to recover.
     ///   - once: tries each job once instead of until none is left.
@@ -36,8 +47,7 @@ package enum RecoverMain {
         }
         let directory: CheckpointDirectory
         do {
-            // Jobs without a place for their records are jobs all the same.
-            directory = try CheckpointDirectory.open(checkpointDirectory, creating: true)
+            directory = try open(checkpointDirectory)
         } catch {
             logger.error("\(error)", metadata: .of(.recoveryProblem))
             return 1

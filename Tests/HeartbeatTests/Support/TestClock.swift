@@ -58,10 +58,14 @@ final class TestClock: Sendable {
         if next > manual.now { manual.advance(by: next - manual.now) }
     }
 
-    /// A loop that waits for a call or has ended does not sleep: it is given a moment, which is enough for one that other
-    /// processes keep from its processor.
+    /// A loop that waits for a call or has ended does not sleep: it is given a moment, and many turns, which are enough
+    /// for one that other processes keep from its processor.
     private func settle(_ isDone: () -> Bool) async {
         let deadline = ContinuousClock.now + .milliseconds(250)
-        repeat { await Task.yield() } while manual.sleeping < sleepers && !isDone() && ContinuousClock.now < deadline
+        var turns = 0
+        repeat {
+            await Task.yield()
+            turns += 1
+        } while manual.sleeping < sleepers && !isDone() && (turns < 10_000 || ContinuousClock.now < deadline)
     }
 }
