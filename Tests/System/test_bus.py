@@ -127,7 +127,8 @@ class BusTest(BusCase):
             self.assertIn("error", self.system(agent)["systemd"])
             self.check_pace(agent, 6)
             for kind in ["MemoryPressure", "DiskPressure", "PIDPressure"]:
-                self.assertEqual(agent.condition(kind)["status"], "False")
+                condition = agent.condition(kind)
+                self.assertEqual(condition["status"], "False", condition["message"])
             # Tried again, but no heap of connections is left behind.
             open_sockets = sum(
                 os.readlink(entry).startswith("socket:") for entry in self.descriptors(agent.agent_pid()))

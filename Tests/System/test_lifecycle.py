@@ -146,10 +146,26 @@ class LifecycleTest(AgentTest):
             time.sleep(2)
             self.assertLess(len(starts.read_text().split()), 8)
             self.assertIn("exited with status 3", agent.output())
-            # A good executable in its place is taken at the next try.
-            shutil.copy(BUILD / "nodekeep-web", directory + "/new")
-            os.replace(directory + "/new", web)
+            # The same file mended is taken at the next try; another one would belong to another version of the agent.
+            shutil.copy(BUILD / "nodekeep-web", web)
             agent.wait_until_ready()
+
+    def test_a_web_process_is_of_the_version_of_its_agent(self):
+        """Upgrades put another file in its place before they restart the agent."""
+        with tempfile.TemporaryDirectory() as directory:
+            for name in ["nodekeep", "nodekeep-web"]:
+                shutil.copy(BUILD / name, directory)
+            agent = self.agent(build=directory)
+            newer = pathlib.Path(directory) / "new"
+            newer.write_text("#!/bin/sh\nexit 3\n")
+            newer.chmod(0o755)
+            newer.rename(pathlib.Path(directory) / "nodekeep-web")
+            before = agent.web_pid()
+            os.kill(before, signal.SIGKILL)
+            after = wait_for(lambda: agent.web_pid() not in (None, before) and agent.web_pid(), 10, "another web process")
+            agent.wait_until_ready()
+            self.assertEqual(pathlib.Path(f"/proc/{after}/comm").read_text(), "nodekeep-web\n")
+            self.assertEqual(os.readlink(f"/proc/{after}/exe"), f"{directory}/nodekeep-web (deleted)")
 
     def test_sighup_reads_the_configuration_again(self):
         agent = self.agent("maxPods: 50\n")
