@@ -36,12 +36,26 @@ package final class AccessControl: Sendable {
         if configuration.mode == .webhook, accessReview == nil {
             throw AccessProblems([AccessProblem("authorization", field: "mode", "Webhook wants an API server to ask")])
         }
-        var files = AccessFiles(configuration)
-        let (refresh, problems) = files.refresh(date: date)
-        guard problems.isEmpty else { throw AccessProblems(problems) }
+        let (files, refresh) = try Self.read(configuration, date: date)
         initialNotices = refresh.notices
         current = Mutex((files.material, 0))
         self.files = Mutex(files)
+    }
+
+    /// Whether the files are in order, and nothing else. Waits for the disk.
+    ///
+    /// - Throws: everything that is wrong with them.
+    package static func check(_ configuration: AccessConfiguration, date: Timestamp) throws(AccessProblems) {
+        _ = try read(configuration, date: date)
+    }
+
+    private static func read(
+        _ configuration: AccessConfiguration, date: Timestamp
+    ) throws(AccessProblems) -> (AccessFiles, AccessRefresh) {
+        var files = AccessFiles(configuration)
+        let (refresh, problems) = files.refresh(date: date)
+        guard problems.isEmpty else { throw AccessProblems(problems) }
+        return (files, refresh)
     }
 
     /// Looks at the files and takes over what has changed in them. Waits for the disk: once a second, from a thread that

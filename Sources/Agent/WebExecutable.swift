@@ -24,10 +24,7 @@ struct WebExecutable: Sendable {
     ///
     /// - Throws: `AgentError` naming the places that were looked at.
     static func find() throws -> WebExecutable {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        guard length > 0 else { throw AgentError("read", "/proc/self/exe", code: errno) }
-        let own = String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let own = try OwnExecutable.path()
         let directory = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? ""
         let places = [directory + "/nodekeep-web", directory + "/../libexec/nodekeep/nodekeep-web"]
         guard let found = places.first(where: { access($0, X_OK) == 0 }) else {

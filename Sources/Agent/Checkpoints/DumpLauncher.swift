@@ -40,7 +40,8 @@ struct DumpLauncher: Sendable {
     ) throws -> Started {
         // systemd knows no /proc/self/exe of ours, so it gets the path. What is there may be a newer version, which
         // reads the same job: until the package manager restarts this agent, too, dumps must outlive that.
-        guard let path = Self.ownPath(), access(path, X_OK) == 0 else {
+        let path = try OwnExecutable.path()
+        guard access(path, X_OK) == 0 else {
             throw AgentError("this program is not at its path any more")
         }
         var unit = TransientUnit(
@@ -95,16 +96,6 @@ struct DumpLauncher: Sendable {
 
     /// POSIX_SPAWN_SETSID of <spawn.h>, which Swift's Glibc module leaves out.
     private static let setSession: Int32 = 0x80
-
-    private static func ownPath() -> String? {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        guard length > 0 else { return nil }
-        let path = String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        // The kernel says so of a file that has been replaced (proc(5)).
-        let mark = " (deleted)"
-        return path.hasSuffix(mark) ? String(path.dropLast(mark.count)) : path
-    }
 
     private static func withCStrings<Result>(
         _ texts: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result

@@ -28,11 +28,14 @@ package enum RecoverMain {
 
     /// Jobs without a place for their records are jobs all the same. Nothing is made where nothing is missing: the disk may
     /// be full.
-    private static func open(_ path: String) throws(StorageError) -> CheckpointDirectory {
+    ///
+    /// - Returns: nil where there is none, or no agent has worked in it.
+    private static func open(_ path: String) throws(StorageError) -> CheckpointDirectory? {
         do {
             return try CheckpointDirectory.open(path, creating: false)
         } catch {
             guard error.isMissing else { throw error }
+            guard access(path + "/" + CheckpointDirectory.workName, F_OK) == 0 || errno != ENOENT else { return nil }
             return try CheckpointDirectory.open(path, creating: true)
         }
     }
@@ -42,12 +45,10 @@ package enum RecoverMain {
     ///   - once: tries each job once instead of until none is left.
     /// - Returns: the exit code: 0 when no job is left that nobody works on, 1 when one is or the directory is refused.
     package static func run(checkpointDirectory: String, once: Bool, logger: Logger) async -> Int32 {
-        guard access(checkpointDirectory + "/" + CheckpointDirectory.workName, F_OK) == 0 || errno != ENOENT else {
-            return 0
-        }
         let directory: CheckpointDirectory
         do {
-            directory = try open(checkpointDirectory)
+            guard let opened = try open(checkpointDirectory) else { return 0 }
+            directory = opened
         } catch {
             logger.error("\(error)", metadata: .of(.recoveryProblem))
             return 1
