@@ -9,7 +9,7 @@ import time
 import bus_case
 import machine
 from deb_case import DebTest
-from support import listening, wait_for
+from support import listening, thread_files, wait_for
 
 FILES = """
 /etc/nodekeep
@@ -53,17 +53,6 @@ FILES = """
 /usr/share/man/man8/nodekeep.service.8.gz
 /usr/share/zsh/vendor-completions/_nodekeep
 """.split()
-
-
-def thread_statuses(pid):
-    """The status of each of a process's threads, by its number; of those that go on."""
-    found = {}
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        try:
-            found[task.name] = (task / "status").read_text()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return found
 
 
 class InstalledTest(DebTest):
@@ -149,8 +138,8 @@ class InstalledTest(DebTest):
         processes = self.machine.service_processes()
         self.assertEqual(sorted(machine.comm(pid) for pid in processes), ["nodekeep", "nodekeep-web"])
         for pid in processes:
-            statuses = thread_statuses(pid)
-            self.assertIn(str(pid), statuses)
+            statuses = thread_files(pid, "status")
+            self.assertIn(pid, statuses)
             for thread, status in statuses.items():
                 fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
                 for kind in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]:
@@ -161,7 +150,7 @@ class InstalledTest(DebTest):
     def test_every_thread_is_filtered_and_web_once_more(self):
         def filters(pid):
             found = {int(re.search(r"^Seccomp_filters:\t(\d+)$", status, re.M)[1])
-                     for status in thread_statuses(pid).values()}
+                     for status in thread_files(pid, "status").values()}
             self.assertEqual(len(found), 1, "every thread has the same")
             return found.pop()
 

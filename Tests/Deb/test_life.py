@@ -78,29 +78,15 @@ class LifeTest(DebTest):
         self.machine.wait_until_serving()
 
         # With a configuration that the new one would not start with, the old one goes on.
-        self.machine.write("/etc/nodekeep/nodekeep.yaml", "localPort: many\n")
-        pid = self.machine.main_pid()
-        out = self.machine.install(self.new, "--reinstall")
-        self.assertIn("the service is not restarted", out)
-        self.assertIn("localPort", out)
-        self.assertEqual(self.machine.main_pid(), pid)
-        self.assertTrue(self.machine.is_serving())
-        self.machine.write("/etc/nodekeep/nodekeep.yaml", "")
+        self.assertGoesOn("localPort: many\n", "localPort")
+        # Nor with one that names a file with which it would not start.
+        self.assertGoesOn("authentication: {x509: {clientCAFile: /nonexistent.crt}}\n", "/nonexistent.crt")
 
         # What others have left there.
         self.machine.write(ARCHIVE, "archive")
         self.machine.write(RECORD, "{}")
         self.machine.write("/etc/nodekeep/client.key", "key")
         self.machine.run("nodekeep", "token", "create", "--user", "a", "--file", "/etc/nodekeep/tokens")
-
-        # Nor with one that names a file with which it would not start.
-        self.machine.write("/etc/nodekeep/nodekeep.yaml", "authentication: {x509: {clientCAFile: /nonexistent.crt}}\n")
-        pid = self.machine.main_pid()
-        out = self.machine.install(self.new, "--reinstall")
-        self.assertIn("goes on as it is", out)
-        self.assertIn("/nonexistent.crt", out)
-        self.assertEqual(self.machine.main_pid(), pid)
-        self.machine.write("/etc/nodekeep/nodekeep.yaml", "")
 
         self.machine.run("apt-get", "remove", "--yes", "nodekeep")
         self.assertEqual(self.machine.service_processes(), [])
@@ -118,6 +104,16 @@ class LifeTest(DebTest):
         self.machine.run("rm", ARCHIVE, RECORD, "/etc/nodekeep/client.key")
         self.machine.run("apt-get", "purge", "--yes", "nodekeep")
         self.assertEqual(self.ours(before), set())
+
+    def assertGoesOn(self, configuration, problem):
+        self.machine.write("/etc/nodekeep/nodekeep.yaml", configuration)
+        pid = self.machine.main_pid()
+        out = self.machine.install(self.new, "--reinstall")
+        self.assertIn("the service is not restarted and goes on as it is", out)
+        self.assertIn(problem, out)
+        self.assertEqual(self.machine.main_pid(), pid)
+        self.assertTrue(self.machine.is_serving())
+        self.machine.write("/etc/nodekeep/nodekeep.yaml", "")
 
     def ours(self, before):
         """What is there that was not, but for the libraries that apt brought along."""

@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 from deb_case import DebTest
-from support import FileSystemServer, wait_for
+from support import FileSystemServer, forgotten_job, wait_for
 
 CONFIGURATION = "/etc/nodekeep/nodekeep.yaml"
 BAD = "localPort: many\n"
@@ -82,16 +82,20 @@ class TroubleTest(DebTest):
         problem = wait_for(lambda: self.machine.status()["checkpoints"].get("problem"), 5, "it says that it cannot write")
         self.assertIn("/srv/checkpoints", problem)
         self.assertIn("drop-in", problem)
-        _, drop_in = self.machine.output("nodekeep", "config", "check").split("then restart it\n")
-        self.assertEqual(drop_in, "[Service]\nReadWritePaths=/srv/checkpoints\n")
-        self.machine.write("/etc/systemd/system/nodekeep.service.d/checkpoint-directory.conf", drop_in)
-        self.addCleanup(self.machine.run, "systemctl", "daemon-reload")
-        self.addCleanup(self.machine.run, "rm", "-r", "/etc/systemd/system/nodekeep.service.d")
-        self.machine.run("systemctl", "daemon-reload")
+        self.assertEqual(self.drop_in(), "[Service]\nReadWritePaths=/srv/checkpoints\n")
         self.machine.run("systemctl", "restart", "nodekeep")
         self.machine.wait_until_serving()
         wait_for(lambda: self.machine.path("/srv/checkpoints/.nodekeep/records").is_dir(), 5, "it works there")
         wait_for(lambda: not self.machine.status()["checkpoints"].get("problem"), 5, "there is no problem")
+
+    def drop_in(self):
+        """Gives the service what the configuration needs, until the test is over."""
+        _, lines = self.machine.output("nodekeep", "config", "check").split("then restart it\n")
+        self.machine.write("/etc/systemd/system/nodekeep.service.d/checkpoint-directory.conf", lines)
+        self.addCleanup(self.machine.run, "systemctl", "daemon-reload")
+        self.addCleanup(self.machine.run, "rm", "-r", "/etc/systemd/system/nodekeep.service.d")
+        self.machine.run("systemctl", "daemon-reload")
+        return lines
 
     def mounted(self, point):
         """A file system of our own, mounted in the machine."""
@@ -144,13 +148,9 @@ class TroubleTest(DebTest):
     def test_so_is_one_in_a_directory_that_is_hidden_without_a_drop_in(self):
         self.machine.run("install", "-d", "-m", "0700", "/home/checkpoints")
         self.machine.write(CONFIGURATION, "checkpointDirectory: /home/checkpoints\n")
-        _, drop_in = self.machine.output("nodekeep", "config", "check").split("then restart it\n")
-        self.machine.write("/etc/systemd/system/nodekeep.service.d/checkpoint-directory.conf", drop_in)
         self.addCleanup(self.machine.run, "systemctl", "restart", "nodekeep")
         self.addCleanup(self.machine.write, CONFIGURATION, "")
-        self.addCleanup(self.machine.run, "systemctl", "daemon-reload")
-        self.addCleanup(self.machine.run, "rm", "-r", "/etc/systemd/system/nodekeep.service.d")
-        self.machine.run("systemctl", "daemon-reload")
+        self.drop_in()
         self.machine.run("systemctl", "stop", "nodekeep")
         job = self.left("/home/checkpoints", number=2)
         self.machine.run("systemctl", "start", "nodekeep")
@@ -171,14 +171,8 @@ class TroubleTest(DebTest):
     def left(self, directory, number=1):
         """A job that was accepted, and that nobody works on."""
         job, work = f"20261121t061233-0000000{number}", f"{directory}/.nodekeep"
-        request = {
-            "version": 1, "id": job, "acceptedAt": "2026-11-21T06:12:33.000000000Z",
-            "container": {"namespace": "shop", "pod": "web-0", "podUID": "u", "container": "app", "containerID": "c" * 64,
-                          "sandboxID": "d" * 64, "attempt": 0, "image": "i"},
-            "requester": {"user": "root", "authenticatedBy": "peer", "from": "pid 1"},
-            "runtimeEndpoint": "unix:///run/containerd/containerd.sock"}
         self.machine.run("install", "-d", "-m", "0700", work, f"{work}/{job}")
-        self.machine.write(f"{work}/{job}/request.json", json.dumps(request))
+        self.machine.write(f"{work}/{job}/request.json", forgotten_job(job, "unix:///run/containerd/containerd.sock"))
         self.machine.run("chmod", "0600", f"{work}/{job}/request.json")
         return job
 

@@ -60,6 +60,17 @@ def listening(pid):
     return [columns for columns in lines if columns[3] == "0A"]
 
 
+def thread_files(pid, name):
+    """A file of /proc of each of a process's threads, by the thread's number; of those that go on."""
+    found = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            found[int(task.name)] = (task / name).read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
 def descriptors(pid):
     """What each of a process's descriptors is, but for those that are closed meanwhile."""
     found = []
@@ -250,6 +261,16 @@ def nodekeep(*arguments, environment=None, user=None, timeout=30):
     return subprocess.run(
         [str(NODEKEEP), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
         env={"PATH": os.environ["PATH"], **(environment or {})}, user=user)
+
+
+def forgotten_job(job, endpoint):
+    """The request of a job that was accepted long ago, for a container that is not there any more."""
+    return json.dumps({
+        "version": 1, "id": job, "acceptedAt": "2026-11-21T06:12:33.000000000Z",
+        "container": {"namespace": "shop", "pod": "web-0", "podUID": "u", "container": "app", "containerID": "c" * 64,
+                      "sandboxID": "d" * 64, "attempt": 0, "image": "i"},
+        "requester": {"user": "root", "authenticatedBy": "peer", "from": "pid 1"},
+        "runtimeEndpoint": endpoint})
 
 
 # unshare(1) in front of a command: mounts made there are gone with the last process.

@@ -7,7 +7,7 @@ import pathlib
 import tempfile
 
 from pki import Authority
-from support import AgentTest, nodekeep, wait_for
+from support import AgentTest, forgotten_job, nodekeep, wait_for
 
 POLICY = "apiVersion: nodekeep/v1\nkind: Policy\nrules: []\n"
 JOB = "20261121t061233-00000001"
@@ -95,14 +95,8 @@ class SpoiledTest(AgentTest):
         wait_for(lambda: (agent.state_directory / "checkpoint-directory").exists(), 10, "the directory is noted")
         agent.process.kill()
         agent.process.wait()
-        request = {
-            "version": 1, "id": JOB, "acceptedAt": "2026-11-21T06:12:33.000000000Z",
-            "container": {"namespace": "shop", "pod": "web-0", "podUID": "u", "container": "app",
-                          "containerID": "c" * 64, "sandboxID": "d" * 64, "attempt": 0, "image": "i"},
-            "requester": {"user": "root", "authenticatedBy": "peer", "from": "pid 1"},
-            "runtimeEndpoint": "unix:///nonexistent.sock"}
         (work / JOB).mkdir(mode=0o700)
-        (work / JOB / "request.json").write_text(json.dumps(request))
+        (work / JOB / "request.json").write_text(forgotten_job(JOB, "unix:///nonexistent.sock"))
         os.chmod(work / JOB / "request.json", 0o600)
         agent.config.write_text("checkpointDirectory: [\n")
         # Records have no place any more: the job is not forgotten for that.

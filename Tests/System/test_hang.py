@@ -10,30 +10,18 @@ import tempfile
 import threading
 import time
 
-from support import PRIVATE_MOUNTS, AgentTest, FileSystemServer, within_mounts_of, wait_for
+from support import PRIVATE_MOUNTS, AgentTest, FileSystemServer, thread_files, wait_for, within_mounts_of
 
 PAGES = ["/", "/status", "/node", "/metrics", "/metrics/resource", "/healthz", "/livez", "/readyz"]
 
 
 def thread_names(pid):
-    names = []
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        try:
-            names.append((task / "comm").read_text().strip())
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-    return sorted(names)
+    return sorted(name.strip() for name in thread_files(pid, "comm").values())
 
 
 def stuck_threads(pid):
     """Threads that wait for a FUSE server, if the kernel tells where its threads wait."""
-    count = 0
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        try:
-            count += (task / "wchan").read_text() in ("request_wait_answer", "fuse_get_req")
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-    return count
+    return sum(place in ("request_wait_answer", "fuse_get_req") for place in thread_files(pid, "wchan").values())
 
 
 class Pulse:

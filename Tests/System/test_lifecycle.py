@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 
-from support import BUILD, NODEKEEP, Agent, AgentTest, nodekeep, wait_for
+from support import BUILD, NODEKEEP, Agent, AgentTest, nodekeep, thread_files, wait_for
 
 
 PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
@@ -241,12 +241,9 @@ class LifecycleTest(AgentTest):
 
     @staticmethod
     def thread(agent, name):
-        for task in pathlib.Path(f"/proc/{agent.agent_pid()}/task").iterdir():
-            try:
-                if (task / "comm").read_text().strip() == name:
-                    return int(task.name)
-            except (FileNotFoundError, ProcessLookupError):
-                continue
+        for thread, found in thread_files(agent.agent_pid(), "comm").items():
+            if found.strip() == name:
+                return thread
         raise AssertionError(f"no thread {name}")
 
     @staticmethod
